@@ -1,0 +1,1 @@
+"""What is measured: deliverables, test sets, preprocessing, gates and baselines."""

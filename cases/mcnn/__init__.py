@@ -1,0 +1,1 @@
+"""MCNN crowd counting: network, training, export, test set."""
