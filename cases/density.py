@@ -16,8 +16,8 @@ from cases.errors import OmgateError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Six significant digits: a sum of 1e6 such values is right to about 1e-7 relative, and the file stays at the size of the field's own.
-CSV_DIGITS = 6
+# Eight significant digits: the sum of a map differs from the number of heads by less than 1e-8 relative. The field writes five.
+CSV_DIGITS = 8
 
 
 class MatError(OmgateError):

@@ -28,8 +28,11 @@ LEVELS = 255.0
 DENSITY_SCALE = 20.0  # mean squared error near one for an untrained network
 CROP = 256  # pixels, as in the published recipe
 STRIDE = 4
-MARGIN = 64  # pixels of black around a picture
-VALIDATION_SCENES = 16
+MARGIN = 256  # pixels of black around a picture: as much as the deliverable's padding may bring into one crop
+NARROW = 64  # pixels of it that most crops may reach into
+WIDE_SHARE = 0.12  # of crops that may lie anywhere, wholly in the black too
+COUNT_WEIGHT = 20.0  # of the squared difference of mean densities against the mean squared difference, cell by cell
+VALIDATION_SCENES = 12
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Options:
     learning_rate: float
     seed: int
     evaluate_every: int
+    schedule: str = "steps"
 
 
 @dataclass(frozen=True)
@@ -88,13 +92,20 @@ def crops(
         image = images[int(random.choice(len(images), p=chances))]
         height, width = image.target.shape
         cells = CROP // STRIDE
-        row, column = int(random.integers(height - cells + 1)), int(random.integers(width - cells + 1))
+        kept_off = 0 if random.random() < WIDE_SHARE else _kept_off(min(height, width), cells)
+        row = int(random.integers(kept_off, height - cells + 1 - kept_off))
+        column = int(random.integers(kept_off, width - cells + 1 - kept_off))
         pixels = image.pixels[row * STRIDE : row * STRIDE + CROP, column * STRIDE : column * STRIDE + CROP]
         target = image.target[row : row + cells, column : column + cells]
         if random.random() < 0.5:
             pixels, target = pixels[:, ::-1], target[:, ::-1]
         scaled = (pixels.astype(np.float32) / LEVELS)[None, None]
         yield np.ascontiguousarray(scaled), np.ascontiguousarray(target * DENSITY_SCALE)[None, None]
+
+
+def _kept_off(shorter: int, cells: int) -> int:
+    """Cells of margin that a usual crop stays out of; fewer where the picture is smaller than a crop."""
+    return max(0, min((MARGIN - NARROW) // STRIDE, (shorter - cells) // 2))
 
 
 def initialise(network: Any, random: np.random.Generator) -> None:
@@ -139,12 +150,37 @@ def save(weights: dict[str, NDArray[np.float32]], path: Path) -> None:
 
 
 def learning_rates(options: Options) -> list[float]:
-    """The published schedule: a tenth from half of the steps on, a hundredth from three quarters."""
+    """The rate of each step. `steps`: the published schedule, a tenth from half of the steps on, a hundredth from three quarters.
+
+    `cosine`: down to a hundredth along half a cosine (Loshchilov and Hutter, ICLR 2017), which needs fewer steps.
+    """
     rates = []
     for step in range(options.steps):
-        factor = 1.0 if step < options.steps // 2 else 0.1 if step < options.steps * 3 // 4 else 0.01
-        rates.append(options.learning_rate * factor)
+        if options.schedule == "cosine":
+            factor = 0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * step / options.steps))
+        else:
+            factor = 1.0 if step < options.steps // 2 else 0.1 if step < options.steps * 3 // 4 else 0.01
+        rates.append(float(options.learning_rate * factor))
     return rates
+
+
+def loss_cell(network: Any) -> Any:
+    """The network with its loss: the mean squared error of cells, plus COUNT_WEIGHT times that of the crop's mean.
+
+    The second term is what a small density everywhere costs. Cell by cell it is nearly free, but a black margin has 50,000 cells.
+    """
+    from mindspore import nn, ops
+
+    class Loss(nn.Cell):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def construct(self, pixels, target):  # type: ignore[no-untyped-def]
+            difference = self.network(pixels) - target
+            return ops.square(difference).mean() + COUNT_WEIGHT * ops.square(difference.mean())
+
+    return Loss()
 
 
 def validation_error(network: Any, images: Sequence[TrainingImage]) -> tuple[float, float]:
@@ -196,7 +232,7 @@ def train(options: Options, output: Path) -> None:
     network = Mcnn()
     initialise(network, random)
     optimiser = nn.Adam(network.trainable_params(), learning_rate=learning_rates(options))
-    step_cell = nn.TrainOneStepCell(nn.WithLossCell(network, nn.MSELoss()), optimiser)
+    step_cell = nn.TrainOneStepCell(loss_cell(network), optimiser)
     step_cell.set_train()
     source = crops(training, random)
     losses: list[float] = []
@@ -237,8 +273,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--seed", type=int, default=64678, help="of the weights and the crops (default %(default)s)")
     parser.add_argument("--evaluate-every", type=int, default=1000, help="steps (default %(default)s)")
+    parser.add_argument(
+        "--schedule", choices=["steps", "cosine"], default="steps", help="of the learning rate (default %(default)s)"
+    )
     given = parser.parse_args(arguments)
-    options = Options(given.scenes, given.steps, given.learning_rate, given.seed, given.evaluate_every)
+    options = Options(
+        given.scenes, given.steps, given.learning_rate, given.seed, given.evaluate_every, given.schedule
+    )
     train(options, given.output)
     return 0
 

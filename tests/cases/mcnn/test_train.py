@@ -25,6 +25,15 @@ def test_the_learning_rate_steps_at_half_and_three_quarters() -> None:
     assert rates == [1, 1, 1, 1, 0.1, 0.1, 0.01, 0.01]
 
 
+def test_the_cosine_schedule_ends_at_a_hundredth() -> None:
+    rates = train.learning_rates(
+        train.Options(scenes=1, steps=100, learning_rate=1.0, seed=1, evaluate_every=1, schedule="cosine")
+    )
+    assert rates[0] == 1
+    assert rates == sorted(rates, reverse=True)
+    assert 0.01 <= rates[-1] < 0.012
+
+
 def test_crops_hold_the_people_that_they_show() -> None:
     pixels = np.zeros((512, 512), np.uint8)
     target = np.zeros((128, 128), np.float32)

@@ -1,0 +1,1 @@
+"""How it is measured: the pytest suite, the backends, the performance statistics."""

@@ -1,0 +1,55 @@
+"""reference: ONNX Runtime on the CPU in FP32, an independent oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.backends.base import Availability, Options, check_model, is_installed, sha256, worker_text
+
+if TYPE_CHECKING:
+    from cases.case import Case
+
+
+class Reference:
+    """Runs the case's ONNX file on this machine's processor."""
+
+    name = "reference"
+    precision = "fp32"
+
+    def available(self, case: Case, options: Options) -> Availability:
+        """Whether ONNX Runtime and the ONNX file are here."""
+        if not is_installed("onnxruntime"):
+            return Availability(False, "ONNX Runtime is not installed", "pip install onnxruntime")
+        return check_model(case, "onnx", self.model_file(case, options))
+
+    def model_file(self, case: Case, options: Options) -> Path | None:
+        """Return the ONNX file."""
+        return options.onnx or case.forms.onnx
+
+    def worker_source(self) -> str:
+        """Return the text of bench/workers/onnx.py."""
+        return worker_text("onnx")
+
+    def worker_config(self, case: Case, options: Options) -> dict[str, Any]:
+        """Return the model's path and digest, the warm-up shape and the number of threads."""
+        file = self.model_file(case, options)
+        assert file is not None, "available() comes first"
+        return {
+            "model": str(file.resolve()),
+            "digest": sha256(file),
+            "shape": list(case.input.shape),
+            "threads": options.threads,
+        }
+
+    def device(self, options: Options) -> str | None:
+        """Return None: a processor may be shared."""
+        return None
+
+    def soc(self, info: Mapping[str, Any]) -> str:
+        """Return "cpu"."""
+        return "cpu"
+
+
+BACKEND = Reference()

@@ -1,0 +1,436 @@
+"""Starts a worker process and talks to it: the host's half of the worker frames (bench/workers/loop.py has the other).
+
+A worker runs in a process group of its own and is killed with it. execnet's own way of ending a gateway takes 5 to 30
+seconds while native code holds the interpreter, so a gateway is never asked to terminate here.
+
+Only execnet 2.0.x is known to work: this file starts the process itself (for its process group, its stderr and its pid) and
+hands the pipes to execnet's bootstrap.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import warnings
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cases.errors import OmgateError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from execnet.gateway_base import Popen2IO
+
+LOOP = Path(__file__).parent / "workers" / "loop.py"
+
+OPEN_SECONDS = 120.0
+"""Default time limit to start a worker, load its model and warm it up: MindSpore imports 2 to 3 s and compiles for seconds."""
+
+IMAGE_SECONDS = 60.0
+"""Default time limit of an image, from the moment it is the oldest in flight."""
+
+CLOSE_SECONDS = 2.0
+"""A worker that was asked to close gets this long before it is killed."""
+
+LOOK_SECONDS = 0.5
+"""How often a silent worker's process is looked at: a child of a dead worker can hold its pipe open."""
+
+END_SECONDS = 2.0
+"""How long a worker whose pipe has closed may take to end by itself, so that its own exit status is what is told."""
+
+PIPE_BYTES = 1 << 20
+"""Wished size of the pipes, in bytes: an image of 1024x1024 in one piece. Linux allows this much without privilege."""
+
+
+class WorkerFailure(OmgateError):
+    """A worker that can't go on; `code` is the reason code that its image is recorded with."""
+
+    code = "worker-died"
+
+
+class WorkerDied(WorkerFailure):
+    """The process has ended, or has closed its connection."""
+
+    code = "worker-died"
+
+
+class WorkerTimeout(WorkerFailure):
+    """There was no answer within the time limit."""
+
+    code = "worker-timeout"
+
+
+class WorkerRefused(WorkerFailure):
+    """Opening raised an exception: trying again gives the same."""
+
+    code = "backend-unavailable"
+
+
+class DeviceBusy(OmgateError):
+    """Another process holds the device's lock file."""
+
+
+@dataclass(frozen=True)
+class WorkerSpec:
+    """What it takes to start a worker.
+
+    source: the text of the runtime module; config: what its `open` gets (None, bool, int, float, str, bytes, list, dict);
+    python: the interpreter (None: this one); log: the file that gets what the worker and its libraries print (None: nowhere);
+    device: the name of the lock that the run holds (None: the device may be shared, as a CPU may).
+    """
+
+    name: str
+    source: str
+    config: dict[str, Any] = field(default_factory=dict)
+    python: str | None = None
+    log: Path | None = None
+    device: str | None = None
+    open_seconds: float = OPEN_SECONDS
+    image_seconds: float = IMAGE_SECONDS
+
+
+@dataclass(frozen=True)
+class RemoteProblem:
+    """An exception on the worker's side."""
+
+    kind: str
+    message: str
+    traceback: str
+
+    def __str__(self) -> str:
+        first = self.message.strip().split("\n")[0]
+        return f"{self.kind}: {first}" if first else self.kind
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A worker's answer to one image: an array with the device's own seconds, or a problem.
+
+    The array is a read-only view on the received bytes. `arrived` is `time.monotonic()` of its reception.
+    """
+
+    sequence: int
+    array: np.ndarray | None
+    seconds: dict[str, float]
+    problem: RemoteProblem | None
+    arrived: float
+
+
+class Session:
+    """One worker process, from its start to its end.
+
+    `open` first; then `submit` as many as should be in flight and `receive` one for each, in the order of submission;
+    `close` or `kill` at the end. A session that has raised WorkerFailure has been killed and is of no further use.
+    """
+
+    def __init__(self, spec: WorkerSpec) -> None:
+        self.spec = spec
+        self.info: dict[str, Any] = {}
+        self._in_flight: deque[int] = deque()
+        self._oldest_since = 0.0
+        self._outbox: queue.SimpleQueue[tuple[Any, ...] | None] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[tuple[float, Any]] = queue.SimpleQueue()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._process_lock = threading.Lock()
+        self._ended = False
+        self._channel: Any = None
+        self._thread = threading.Thread(target=self._run, name=f"omgate-{spec.name}", daemon=True)
+
+    @property
+    def in_flight(self) -> int:
+        """The number of images that were submitted and not yet answered."""
+        return len(self._in_flight)
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process id on this machine; None before it has started."""
+        return self._process.pid if self._process else None
+
+    def open(self) -> dict[str, Any]:
+        """Start the process, load and warm up the model, and return the worker's info (host, pid, device, framework ...).
+
+        Raises WorkerRefused when the runtime raised, WorkerDied and WorkerTimeout as they say.
+        """
+        self._thread.start()
+        deadline = time.monotonic() + self.spec.open_seconds
+        _, frame = self._next(deadline, self.spec.open_seconds, "was opened")
+        if frame[0] == "error":
+            problem = RemoteProblem(*frame[2:5])
+            self.kill()
+            raise WorkerRefused(f"{self.spec.name} did not open: {problem}{self._see_log()}")
+        self.info = frame[1]
+        return self.info
+
+    def submit(self, sequence: int, array: np.ndarray) -> None:
+        """Hand over an image (1, 1, H, W) uint8. Never blocks: another thread sends it."""
+        if not self._in_flight:
+            self._oldest_since = time.monotonic()
+        self._in_flight.append(sequence)
+        self._outbox.put(("submit", sequence, array))
+
+    def receive(self) -> Answer:
+        """Return the answer to the oldest image in flight; raise WorkerDied or WorkerTimeout."""
+        sequence = self._in_flight[0]
+        deadline = self._oldest_since + self.spec.image_seconds
+        arrived, frame = self._next(deadline, self.spec.image_seconds, "had this image as its oldest")
+        if frame[0] not in ("result", "error") or frame[1] != sequence:
+            self.kill()
+            raise WorkerDied(
+                f"{self.spec.name} answered {frame[:2]} where image {sequence} was due{self._see_log()}"
+            )
+        self._in_flight.popleft()
+        self._oldest_since = arrived
+        if frame[0] == "error":
+            return Answer(sequence, None, {}, RemoteProblem(*frame[2:5]), arrived)
+        import numpy as np
+
+        _, _, dtype, shape, data, seconds = frame
+        return Answer(sequence, np.frombuffer(data, dtype).reshape(shape), seconds, None, arrived)
+
+    def close(self) -> None:
+        """Ask the worker to close and wait for it CLOSE_SECONDS at most; then kill what is left."""
+        if self._process is not None and not self._ended:
+            self._outbox.put(("close",))
+            deadline = time.monotonic() + CLOSE_SECONDS
+            with contextlib.suppress(queue.Empty):
+                while self._answers.get(timeout=max(0.0, deadline - time.monotonic()))[1] is not None:
+                    pass
+        self.kill()
+
+    def kill(self) -> None:
+        """End the worker's whole process group now. May be called twice, and from any state."""
+        with self._process_lock:
+            self._ended = True
+            process = self._process
+        self._outbox.put(None)
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        # A driver can hold it in the kernel; it ends when that lets go.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(END_SECONDS)
+
+    # -- the thread that starts the process and sends ------------------------------------------------------------------
+
+    def _run(self) -> None:
+        """Start the process, then send until None comes.
+
+        The worker asks the kernel to be killed when the thread that started it ends (PR_SET_PDEATHSIG), so this thread
+        lives as long as the session.
+        """
+        try:
+            self._channel = self._connect()
+            if self._channel is None:
+                return
+            self._channel.send(self.spec.source)
+            self._channel.send(("open", self.spec.config))
+            while (item := self._outbox.get()) is not None:
+                if item[0] == "submit":
+                    _, sequence, array = item
+                    item = ("submit", sequence, str(array.dtype), list(array.shape), array.tobytes())
+                self._channel.send(item)
+        except OSError as error:
+            if self._channel is None:
+                self._answers.put((time.monotonic(), error))
+            # Else the pipe has closed: the end marker says so to whoever waits for an answer.
+        except Exception as error:
+            self._answers.put((time.monotonic(), error))
+
+    def _connect(self) -> Any:
+        """Return an execnet channel to the loop in a new process; None when the session was ended meanwhile."""
+        from execnet.gateway import Gateway
+        from execnet.gateway_bootstrap import bootstrap_exec
+        from execnet.xspec import XSpec
+
+        with self._process_lock:
+            if self._ended:
+                return None
+            self._process = process = _start(self.spec)
+        xspec = XSpec("popen")
+        xspec.id, xspec.execmodel = self.spec.name, "thread"
+        io = _pipes(process)
+        bootstrap_exec(io, xspec)
+        channel = Gateway(io, xspec).remote_exec(LOOP.read_text(encoding="utf-8"))
+        answers = self._answers
+        channel.setcallback(lambda item: answers.put((time.monotonic(), item)), endmarker=None)
+        return channel
+
+    # -- waiting for answers -------------------------------------------------------------------------------------------
+
+    def _next(self, deadline: float, limit: float, since: str) -> tuple[float, tuple[Any, ...]]:
+        """Return the next frame and when it arrived; kill and raise when there is none."""
+        while True:
+            try:
+                wait = min(LOOK_SECONDS, deadline - time.monotonic())
+                arrived, item = self._answers.get(timeout=max(0.0, wait))
+            except queue.Empty:
+                if _has_ended(self._process):
+                    # What it wrote before it died may still be on its way through the pipe.
+                    try:
+                        arrived, item = self._answers.get(timeout=LOOK_SECONDS)
+                    except queue.Empty:
+                        raise self._died() from None
+                elif time.monotonic() >= deadline:
+                    self.kill()
+                    raise WorkerTimeout(
+                        f"{self.spec.name} gave no answer within {limit:g} s since it {since}; it was killed{self._see_log()}"
+                    ) from None
+                else:
+                    continue
+            if item is None:
+                raise self._died()
+            if isinstance(item, Exception):
+                if _has_ended(self._process):
+                    raise self._died() from item
+                self.kill()
+                raise WorkerDied(
+                    f"{self.spec.name} could not be started: {type(item).__name__}: {item}{self._see_log()}"
+                )
+            return arrived, item
+
+    def _died(self) -> WorkerDied:
+        """Return what became of a worker whose connection has ended."""
+        process = self._process
+        deadline = time.monotonic() + END_SECONDS
+        while not _has_ended(process) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        by_itself = _has_ended(process)
+        self.kill()
+        status = process.returncode if process else None
+        return WorkerDied(
+            f"{self.spec.name} {_describe_end(status, by_itself)}{self._remote_error()}{self._see_log()}"
+        )
+
+    def _remote_error(self) -> str:
+        """Return what execnet itself reports from the other side, if anything."""
+        from execnet.gateway_base import RemoteError
+
+        try:
+            if self._channel is not None:
+                self._channel.waitclose(0)
+        except RemoteError as error:
+            return ": " + str(error).strip().split("\n")[-1]
+        except (OSError, EOFError):
+            pass
+        return ""
+
+    def _see_log(self) -> str:
+        return f" (its log: {self.spec.log})" if self.spec.log else ""
+
+
+def _start(spec: WorkerSpec) -> subprocess.Popen[bytes]:
+    """Start an interpreter that waits for execnet's bootstrap on its stdin; stderr is the worker's log."""
+    from execnet.gateway_io import popen_bootstrapline
+
+    log: Any = subprocess.DEVNULL
+    with contextlib.ExitStack() as stack:
+        if spec.log:
+            spec.log.parent.mkdir(parents=True, exist_ok=True)
+            log = stack.enter_context(spec.log.open("ab"))
+        process = subprocess.Popen(
+            [spec.python or sys.executable, "-u", "-c", popen_bootstrapline],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env={**os.environ, "OMGATE_HOST_PID": str(os.getpid())},
+            start_new_session=True,
+        )
+    if sys.platform == "linux":
+        import fcntl
+
+        for pipe in (process.stdin, process.stdout):
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)  # type: ignore[arg-type]
+    return process
+
+
+def _pipes(process: subprocess.Popen[bytes]) -> Popen2IO:
+    """Return execnet's view of a process: what its bootstrap needs, and nothing that it could end it with."""
+    from execnet.gateway_base import Popen2IO, get_execmodel
+
+    io = Popen2IO(process.stdin, process.stdout, get_execmodel("thread"))
+    io.popen, io.wait, io.remoteaddress = process, process.wait, "this machine"
+    return io
+
+
+def _has_ended(process: subprocess.Popen[bytes] | None) -> bool:
+    """Whether a process has ended; its id stays reserved, so that its group can still be killed."""
+    if process is None or process.returncode is not None:
+        return process is not None
+    try:
+        return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return True
+
+
+def _describe_end(status: int | None, by_itself: bool) -> str:
+    if status is None or not by_itself:
+        return "closed its connection"
+    if status >= 0:
+        return f"ended with exit status {status}"
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = f"signal {-status}"
+    hint = " (the kernel does that when memory runs out)" if name == "SIGKILL" else ""
+    return f"was ended by {name}{hint}"
+
+
+def lock_folder() -> Path:
+    """Return the folder of this user's device locks."""
+    import platformdirs
+
+    with warnings.catch_warnings():
+        # Without XDG_RUNTIME_DIR it falls back to the temporary folder, which is fine.
+        warnings.simplefilter("ignore")
+        folder = Path(platformdirs.user_runtime_dir("omgate"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError:
+        folder = Path(tempfile.gettempdir()) / f"omgate-{os.getuid()}"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+@contextlib.contextmanager
+def device_lock(device: str | None, folder: Path | None = None) -> Iterator[None]:
+    """Hold the lock of a device by name ("ascend-0"), so that two runs of a user keep off it; None holds nothing.
+
+    Raises DeviceBusy with the holder's process id. The kernel lets go of the lock when its holder dies.
+    """
+    if device is None:
+        yield
+        return
+    import filelock
+
+    path = (folder or lock_folder()) / (re.sub(r"[^\w.-]", "_", device) + ".lock")
+    holder = path.with_suffix(".pid")  # not in the lock file itself: filelock truncates that when it tries
+    lock = filelock.FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        try:
+            who = f"process {int(holder.read_text())}"
+        except (OSError, ValueError):
+            who = "another process"
+        raise DeviceBusy(
+            f"device {device} is in use by {who} ({path}): wait for it to end, or choose another with --device"
+        ) from None
+    try:
+        holder.write_text(str(os.getpid()))
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()

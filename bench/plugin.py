@@ -1,0 +1,216 @@
+"""The pytest side of a run: options, parametrization over cases x backends, verdicts as test outcomes, the closing table.
+
+What is measured and how is in `bench.session`; this file only translates between it and pytest.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cases.errors import OmgateError
+from reports.errors import ReportError
+
+if TYPE_CHECKING:
+    from bench.selection import Options, Selected
+    from bench.session import Session
+    from reports.verdict import Verdict
+
+HOUSE = Path(__file__).resolve().parents[1]
+SESSION = pytest.StashKey["Session"]()
+PAIRS = pytest.StashKey["list[Selected]"]()
+
+USER_ERRORS = (OmgateError, ReportError)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of `pytest bench/`; those that take a path are given as --option=PATH."""
+    group = parser.getgroup("omgate", "omgate: accuracy of model deliverables")
+    repeat = {"action": "append", "default": [], "metavar": "NAME"}
+    group.addoption(
+        "--backend",
+        **repeat,
+        help="a backend to run: reference (ONNX Runtime, CPU), ckpt (MindSpore). Repeatable. Default: all that can run here",
+    )
+    group.addoption("--case", **repeat, help="a case to run, such as mcnn-synthetic. Repeatable. Default: all")
+    group.addoption("--ckpt", metavar="FILE", help="this MindSpore checkpoint instead of the case's (--ckpt=FILE)")
+    group.addoption("--onnx", metavar="FILE", help="this ONNX model instead of the case's (--onnx=FILE)")
+    group.addoption("--om", metavar="FILE", help="this OM model instead of the case's (--om=FILE)")
+    group.addoption(
+        "--data",
+        metavar="DIR",
+        help="this test set instead of the case's: a folder with images/ and ground_truth_csv/ (--data=DIR)",
+    )
+    group.addoption("--label", default="", metavar="TEXT", help="a name for the run, such as cann-8.0")
+    group.addoption(
+        "--limit",
+        type=_positive,
+        metavar="N",
+        help="only the first N images; such a run is never a pass and can't be promoted",
+    )
+    group.addoption(
+        "--run-dir", metavar="DIR", help="where run records go (--run-dir=DIR). Default: reports/runs"
+    )
+    group.addoption("--cases-dir", metavar="DIR", help="where the models' folders are (--cases-dir=DIR). Default: cases")
+    group.addoption(
+        "--resume", metavar="RUN", help="go on with a run that was killed: its id, label or folder (--resume=RUN)"
+    )
+    group.addoption(
+        "--gate",
+        action="store_true",
+        help="for CI: a missing baseline, a skipped backend and every 'cannot tell' fail",
+    )
+    group.addoption("--strict", action="store_true", help="a drift fails, too")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError(f"{text}: a whole number from 1")
+    return value
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Notices a moved root: `--data DIR` with a blank makes pytest take DIR for a test path."""
+    config.addinivalue_line("markers", "omgate: a measurement of a deliverable")
+    if HOUSE not in (config.rootpath, *config.rootpath.parents) and _names_a_path(config):
+        raise pytest.UsageError(
+            f"pytest moved its root to {config.rootpath}: it took an option's path for a test path. "
+            "Write options that take a path with '=': --data=DIR, --ckpt=FILE, --run-dir=DIR"
+        )
+
+
+def _names_a_path(config: pytest.Config) -> bool:
+    names = ("ckpt", "onnx", "om", "data", "run_dir", "resume")
+    return any(config.getoption(name, None) for name in names)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test a case x backend, named so: test_accuracy[mcnn-synthetic-ckpt]."""
+    if "pair" not in metafunc.fixturenames:
+        return
+    pairs = metafunc.config.stash.get(PAIRS, None)
+    if pairs is None:
+        pairs = _pairs(metafunc.config)
+        metafunc.config.stash[PAIRS] = pairs
+    metafunc.parametrize("pair", pairs, ids=[f"{pair.case.name}-{pair.backend}" for pair in pairs])
+
+
+def _pairs(config: pytest.Config) -> list[Selected]:
+    from bench.selection import select
+
+    try:
+        return select(_options(config))
+    except USER_ERRORS as error:
+        pytest.exit(f"omgate: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
+
+
+def _options(config: pytest.Config) -> Options:
+    from bench.selection import Options
+
+    def path(name: str) -> Path | None:
+        given = config.getoption(name)
+        return (config.invocation_params.dir / given).resolve() if given else None
+
+    return Options(
+        run_dir=path("run_dir") or HOUSE / "reports" / "runs",
+        cases_dir=path("cases_dir") or HOUSE / "cases",
+        cases=tuple(config.getoption("case")),
+        backends=tuple(config.getoption("backend")),
+        ckpt=path("ckpt"),
+        onnx=path("onnx"),
+        om=path("om"),
+        data=path("data"),
+        label=config.getoption("label"),
+        limit=config.getoption("limit"),
+        resume=config.getoption("resume"),
+        gate=config.getoption("gate"),
+        strict=config.getoption("strict"),
+    )
+
+
+@pytest.fixture(scope="session")
+def omgate_session(request: pytest.FixtureRequest) -> Iterator[Session]:
+    """The run of this pytest session: its record is begun when the first measurement asks for it."""
+    from bench.progress import Bar
+    from bench.session import Session
+
+    config = request.config
+    capture = config.pluginmanager.getplugin("capturemanager")
+    bar = Bar(capture.global_and_fixture_disabled if capture else None, quiet=config.get_verbosity() < 0)
+    pairs = [pair for pair in config.stash[PAIRS] if not pair.missing]
+    try:
+        session = Session.begin(_options(config), [(pair.case, pair.backend) for pair in pairs], bar)
+    except USER_ERRORS as error:
+        pytest.exit(f"omgate: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
+    config.stash[SESSION] = session
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def measured(pair: Pair, request: pytest.FixtureRequest) -> Measured:
+    """The case on the backend, ready to be measured; skipped (failed under --gate) where it can't run here."""
+    if pair.missing:
+        text = f"cannot-tell: backend-unavailable: {pair.missing}"
+        if request.config.getoption("gate"):
+            pytest.fail(text, pytrace=False)
+        pytest.skip(text)
+    session = request.getfixturevalue("omgate_session")
+    return Measured(session, pair, request.config.getoption("gate"), request.config.getoption("strict"))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One case on one backend within the run; `settle` turns a verdict into the test's outcome."""
+
+    session: Session
+    pair: Selected
+    gate: bool
+    strict: bool
+
+    def accuracy(self) -> Verdict:
+        """The verdict on the whole test set against the stored baseline."""
+        return self.session.accuracy(self.pair.case, self.pair.backend)
+
+    def settle(self, verdict: Verdict) -> None:
+        """Passes, warns, skips or fails the test; its first line is the verdict."""
+        from bench.closing import explain
+
+        text = explain(verdict)
+        status = str(verdict.status)
+        if status == "regressed" or (status == "drift" and self.strict):
+            pytest.fail(text, pytrace=False)
+        if status == "cannot-tell":
+            if self.gate:
+                pytest.fail(text, pytrace=False)
+            pytest.skip(text)
+        if status == "drift":
+            warnings.warn(Drift(f"{self.pair.case.name}-{self.pair.backend}: {text}"), stacklevel=1)
+
+
+class Drift(UserWarning):
+    """A change that is real and smaller than the tolerance."""
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Nothing measured must be lost when the session was interrupted: the record is closed by its fixture, or here."""
+    run = session.config.stash.get(SESSION, None)
+    if run is not None:
+        run.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The closing table: the verdict first, then the numbers, then the footnotes."""
+    run = config.stash.get(SESSION, None)
+    if run is None:
+        return
+    from bench.closing import table
+
+    terminalreporter.section("omgate")
+    terminalreporter.write(table(run, terminalreporter._tw.fullwidth))

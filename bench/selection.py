@@ -1,0 +1,103 @@
+"""What a run measures: the options that a user gave, and the cases x backends that follow from them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cases.errors import OmgateError
+
+if TYPE_CHECKING:
+    from cases.case import Case
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of `pytest bench/`, paths absolute."""
+
+    run_dir: Path
+    cases_dir: Path
+    cases: tuple[str, ...] = ()
+    backends: tuple[str, ...] = ()
+    ckpt: Path | None = None
+    onnx: Path | None = None
+    om: Path | None = None
+    data: Path | None = None
+    label: str = ""
+    limit: int | None = None
+    resume: str | None = None
+    gate: bool = False
+    strict: bool = False
+
+
+@dataclass(frozen=True)
+class Selected:
+    """One case on one backend; `missing` says why it can't run here and the way out, empty when it can."""
+
+    case: Case
+    backend: str
+    missing: str = ""
+
+
+def select(options: Options) -> list[Selected]:
+    """Cases x backends of a run, in the order of the case files.
+
+    Raises OmgateError for an unknown name, and for a backend or a case that was named but can't run here: what nobody named is
+    listed with the reason instead, and the caller skips it (or fails, under --gate).
+    """
+    from cases.case import discover, load
+
+    loaded = [load(path) for path in discover(options.cases_dir)]
+    _check_names("case", options.cases, [case.name for case in loaded])
+    _check_names("backend", options.backends, sorted({name for case in loaded for name in case.backends}))
+    chosen = [case for case in loaded if not options.cases or case.name in options.cases]
+    if options.data and not options.cases:
+        chosen = _default_for_own_data(chosen)
+    selected = []
+    for case in chosen:
+        overridden = case.with_overrides(ckpt=options.ckpt, onnx=options.onnx, om=options.om, data=options.data)
+        names = [name for name in case.backends if not options.backends or name in options.backends]
+        selected += [Selected(overridden, name, missing(overridden, name)) for name in names]
+    _refuse_what_was_named(options, selected)
+    return selected
+
+
+def missing(case: Case, backend: str) -> str:
+    """Why a case can't run on a backend here, and the way out; empty when it can."""
+    from bench.backends import get
+
+    if not case.data.present:
+        return f"no test set at {case.data.root}; {case.data.source or 'give one with --data=DIR'}"
+    availability = get(backend).available(case)
+    return "" if availability.ok else f"{availability.reason}; {availability.way_out}"
+
+
+def _default_for_own_data(cases: Sequence[Case]) -> list[Case]:
+    """With --data and no --case: the first case alone, since all cases of a model would measure the same thing."""
+    return list(cases[:1])
+
+
+def _check_names(what: str, given: Sequence[str], known: Sequence[str]) -> None:
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise OmgateError(f"--{what} {name}: unknown; there are {', '.join(known) or 'none'}{hint}")
+
+
+def _refuse_what_was_named(options: Options, selected: Sequence[Selected]) -> None:
+    """A name that the user typed must not end as a skip that nobody reads."""
+    for name in options.cases:
+        mine = [item for item in selected if item.case.name == name]
+        if mine and all(item.missing for item in mine):
+            raise OmgateError(f"--case {name}: {mine[0].missing}")
+    for name in options.backends:
+        here = [item for item in selected if item.backend == name and item.case.data.present]
+        bad = [item for item in here if item.missing]
+        if bad and len(bad) == len(here):
+            raise OmgateError(f"--backend {name}: {bad[0].missing}")
+        if not here:
+            raise OmgateError(f"--backend {name}: no case that can run here has it; `omgate doctor` tells more")

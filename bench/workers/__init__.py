@@ -1,0 +1,1 @@
+"""The device half of a backend: one self-contained file a runtime."""

@@ -1,0 +1,141 @@
+"""What a paired difference is worth: bootstrap interval and sign-flip test, seeded, over the same images before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+Statistic = Literal["mae", "rmse", "mean"]
+
+CHUNK_CELLS = 400_000
+"""Cells (resample x image) drawn at once: 3 MB of float64, which stays in the processor's cache."""
+
+FEWEST = 2
+"""Pairs below which there is no interval."""
+
+
+class Interval(msgspec.Struct, frozen=True):
+    """`estimate` = new - old and its percentile bootstrap interval; None below two pairs. `samples` in pairs."""
+
+    low: float | None
+    high: float | None
+    estimate: float
+    confidence: float
+    samples: int
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether the difference is statistically real at this confidence."""
+        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+
+
+def _pairs(old: Sequence[float], new: Sequence[float], statistic: Statistic) -> tuple[Floats, Floats]:
+    """Per-image terms (N,) float64 whose means the statistic is made of."""
+    import numpy as np
+
+    before, after = np.asarray(old, dtype=np.float64), np.asarray(new, dtype=np.float64)
+    if before.ndim != 1 or before.shape != after.shape:
+        raise ValueError(f"pairs are needed: {before.shape} old, {after.shape} new")
+    if before.size == 0:
+        raise ValueError("no pairs")
+    if not (np.isfinite(before).all() and np.isfinite(after).all()):
+        raise ValueError("NaN or Inf among the errors")
+    if statistic == "mae":
+        return np.abs(before), np.abs(after)
+    if statistic == "rmse":
+        return before**2, after**2
+    if statistic == "mean":
+        return before, after
+    raise ValueError(f"statistic {statistic!r}: mae, rmse and mean are known")
+
+
+def _difference(before: Any, after: Any, statistic: Statistic) -> Any:
+    import numpy as np
+
+    if statistic == "rmse":
+        return np.sqrt(np.maximum(after, 0.0)) - np.sqrt(np.maximum(before, 0.0))
+    return after - before
+
+
+def paired_bootstrap(
+    old_errors: Sequence[float],
+    new_errors: Sequence[float],
+    statistic: Statistic = "mae",
+    resamples: int = 10_000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """The difference new - old of a statistic with its percentile bootstrap interval; images are resampled in pairs.
+
+    `old_errors`, `new_errors`: (N,) signed errors of the same images in the same order, counts ("mean": any per-image value).
+    Each resample is a row of how often each image was drawn (bincount), so the statistics of many resamples are one matrix product.
+    Known limit: the percentile interval is a little too narrow below some 20 pairs (Efron and Tibshirani, An Introduction to the
+    Bootstrap, 1993, chapter 13); BCa was left out, because the rmse of few images makes its acceleration unstable.
+    Raises ValueError for no pairs, unequal lengths, or NaN and Inf.
+    """
+    import numpy as np
+
+    before, after = _pairs(old_errors, new_errors, statistic)
+    estimate = float(_difference(before.mean(), after.mean(), statistic))
+    n = before.size
+    if n < FEWEST:
+        return Interval(None, None, estimate, confidence, n)
+    generator = np.random.default_rng(seed)
+    terms = np.stack([before, after], axis=1) / n
+    rows = max(1, CHUNK_CELLS // n)
+    differences = np.empty(resamples, dtype=np.float64)
+    for start in range(0, resamples, rows):
+        count = min(rows, resamples - start)
+        drawn = generator.integers(0, n, size=(count, n), dtype=np.int64)
+        drawn += np.arange(count, dtype=np.int64)[:, None] * n
+        times = np.bincount(drawn.ravel(), minlength=count * n).reshape(count, n)
+        means = times.astype(np.float64) @ terms
+        differences[start : start + count] = _difference(means[:, 0], means[:, 1], statistic)
+    tail = (1.0 - confidence) / 2.0
+    low, high = np.quantile(differences, [tail, 1.0 - tail])
+    return Interval(float(low), float(high), estimate, confidence, n)
+
+
+def sign_flip(
+    old_errors: Sequence[float],
+    new_errors: Sequence[float],
+    statistic: Statistic = "mae",
+    permutations: int = 10_000,
+    seed: int = 0,
+) -> float:
+    """The two-sided p-value of "old and new are exchangeable, image by image" (sign-flip permutation test).
+
+    All 2^N flips when these are at most `permutations`, else so many drawn ones, and then (1 + hits) / (1 + permutations), which is
+    never 0 (Phipson and Smyth 2010). Raises ValueError as `paired_bootstrap` does.
+    """
+    import numpy as np
+
+    before, after = _pairs(old_errors, new_errors, statistic)
+    n = before.size
+    if np.array_equal(before, after):
+        return 1.0
+    middle, half = (before + after).mean() / 2.0, (after - before) / (2.0 * n)
+    observed = abs(float(_difference(before.mean(), after.mean(), statistic)))
+    exact = 2**n <= permutations
+    total = 2**n if exact else permutations
+    generator = np.random.default_rng(seed)
+    rows = max(1, CHUNK_CELLS // n)
+    hits = 0
+    for start in range(0, total, rows):
+        count = min(rows, total - start)
+        if exact:
+            flips = (np.arange(start, start + count)[:, None] >> np.arange(n)[None, :]) & 1
+        else:
+            flips = generator.integers(0, 2, size=(count, n), dtype=np.int8)
+        shift = (1.0 - 2.0 * flips) @ half
+        flipped = np.abs(_difference(middle - shift, middle + shift, statistic))
+        hits += int(np.count_nonzero(flipped >= observed * (1.0 - 1e-12)))
+    return hits / total if exact else (1 + hits) / (1 + total)
