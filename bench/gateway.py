@@ -14,6 +14,7 @@ import os
 import queue
 import re
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -240,7 +241,7 @@ class Session:
                 if item[0] == "submit":
                     _, sequence, array = item
                     item = ("submit", sequence, str(array.dtype), list(array.shape), array.tobytes())
-                self._channel.send(item)
+                _send(self._process, self._channel, item)
         except OSError as error:
             if self._channel is None:
                 self._answers.put((time.monotonic(), error))
@@ -363,6 +364,26 @@ def _pipes(process: subprocess.Popen[bytes]) -> Popen2IO:
     io = Popen2IO(process.stdin, process.stdout, get_execmodel("thread"))
     io.popen, io.wait, io.remoteaddress = process, process.wait, "this machine"
     return io
+
+
+def _send(process: subprocess.Popen[bytes] | None, channel: Any, item: tuple[Any, ...]) -> None:
+    """Send what `channel.send(item)` sends, without its two copies of an image.
+
+    Only a session's thread writes to the pipe once its channel is there, so a frame may go out in pieces.
+    """
+    from execnet.gateway_base import Message, _Serializer
+
+    assert process is not None
+    assert process.stdin is not None
+    parts: list[bytes] = []
+    _Serializer(write=parts.append).save(item)
+    size_bytes = sum(map(len, parts))
+    try:
+        process.stdin.write(struct.pack("!bii", Message.CHANNEL_DATA, channel.id, size_bytes))
+        process.stdin.writelines(parts)
+        process.stdin.flush()
+    except ValueError as error:  # closed meanwhile
+        raise OSError(str(error)) from error
 
 
 def _has_ended(process: subprocess.Popen[bytes] | None) -> bool:

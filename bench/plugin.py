@@ -25,6 +25,8 @@ HOUSE = Path(__file__).resolve().parents[1]
 SESSION = pytest.StashKey["Session"]()
 PAIRS = pytest.StashKey["list[Selected]"]()
 
+OPTIONS = pytest.StashKey["Options"]()
+
 USER_ERRORS = (OmgateError, ReportError)
 
 
@@ -65,7 +67,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="for CI: a missing baseline, a skipped backend and every 'cannot tell' fail",
     )
-    group.addoption("--strict", action="store_true", help="a drift fails, too")
+    # --strict is pytest's own since 9.0 (unknown markers and the like fail); here a drift fails with it, too.
 
 
 def _positive(text: str) -> int:
@@ -102,10 +104,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _pairs(config: pytest.Config) -> list[Selected]:
-    from bench.selection import select
+    from bench.selection import resumed, select
 
     try:
-        return select(_options(config))
+        config.stash[OPTIONS] = resumed(_options(config))
+        return select(config.stash[OPTIONS])
     except USER_ERRORS as error:
         pytest.exit(f"omgate: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
 
@@ -145,7 +148,7 @@ def omgate_session(request: pytest.FixtureRequest) -> Iterator[Session]:
     bar = Bar(capture.global_and_fixture_disabled if capture else None, quiet=config.get_verbosity() < 0)
     pairs = [pair for pair in config.stash[PAIRS] if not pair.missing]
     try:
-        session = Session.begin(_options(config), [(pair.case, pair.backend) for pair in pairs], bar)
+        session = Session.begin(config.stash[OPTIONS], pairs, bar)
     except USER_ERRORS as error:
         pytest.exit(f"omgate: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
     config.stash[SESSION] = session
@@ -213,4 +216,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     from bench.closing import table
 
     terminalreporter.section("omgate")
-    terminalreporter.write(table(run, terminalreporter._tw.fullwidth))
+    writer = terminalreporter._tw
+    terminalreporter.write(table(run, writer.fullwidth, writer.hasmarkup))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,15 @@ class Options:
     gate: bool = False
     strict: bool = False
 
+    def as_dict(self) -> dict[str, object]:
+        """What was given, by name; paths as text. What was not given is left out."""
+        given = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {
+            name: str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
+            for name, value in given.items()
+            if value not in (None, (), "", False)
+        }
+
 
 @dataclass(frozen=True)
 class Selected:
@@ -48,9 +57,9 @@ def select(options: Options) -> list[Selected]:
     Raises OmgateError for an unknown name, and for a backend or a case that was named but can't run here: what nobody named is
     listed with the reason instead, and the caller skips it (or fails, under --gate).
     """
-    from cases.case import discover, load
+    from cases.case import load_all
 
-    loaded = [load(path) for path in discover(options.cases_dir)]
+    loaded = load_all(options.cases_dir)
     _check_names("case", options.cases, [case.name for case in loaded])
     _check_names("backend", options.backends, sorted({name for case in loaded for name in case.backends}))
     chosen = [case for case in loaded if not options.cases or case.name in options.cases]
@@ -68,10 +77,11 @@ def select(options: Options) -> list[Selected]:
 def missing(case: Case, backend: str) -> str:
     """Why a case can't run on a backend here, and the way out; empty when it can."""
     from bench.backends import get
+    from bench.backends.base import Options as BackendOptions
 
     if not case.data.present:
-        return f"no test set at {case.data.root}; {case.data.source or 'give one with --data=DIR'}"
-    availability = get(backend).available(case)
+        return case.data.way_out
+    availability = get(backend).available(case, BackendOptions())
     return "" if availability.ok else f"{availability.reason}; {availability.way_out}"
 
 
@@ -101,3 +111,36 @@ def _refuse_what_was_named(options: Options, selected: Sequence[Selected]) -> No
             raise OmgateError(f"--backend {name}: {bad[0].missing}")
         if not here:
             raise OmgateError(f"--backend {name}: no case that can run here has it; `omgate doctor` tells more")
+
+
+RECORDED = ("cases", "backends", "ckpt", "onnx", "om", "data", "limit", "label")
+"""Options that a resumed run takes from its record."""
+
+
+def resumed(options: Options) -> Options:
+    """The options with those of the run that `--resume` names. Raises OmgateError where another value was given now, ReportError for no run."""
+    from reports.record import find, read
+
+    if not options.resume:
+        return options
+    run = read(find(options.run_dir, options.resume)).run
+    changes: dict[str, object] = {}
+    for name in RECORDED:
+        value = run.options.get(name)
+        if name in ("cases", "backends"):
+            value = tuple(value or ())
+        elif name == "label":
+            value = value or ""
+        elif value is not None and name != "limit":
+            value = Path(value)
+        given = getattr(options, name)
+        if given not in (None, (), "") and given != value:
+            raise OmgateError(
+                f"--resume {options.resume}: {name} is {_said(given)}, the run began with {_said(value)}; leave the option out"
+            )
+        changes[name] = value
+    return replace(options, **changes)  # type: ignore[arg-type]
+
+
+def _said(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

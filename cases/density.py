@@ -140,7 +140,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 def derive_csvs(
     root: Path,
-    size: Callable[[Path], tuple[int, int]],
+    size: Callable[[Path], tuple[int, int] | None],
     kind: str = "fixed",
     sigma: float = 4.0,
     kernel: int = 15,
@@ -148,7 +148,8 @@ def derive_csvs(
 ) -> int:
     """Writes `root/ground_truth_csv/` from `root/ground_truth/GT_*.mat` where it is missing or older; returns how many were written.
 
-    `size(image path)` gives (height, width) in pixels. A .mat without its image is left: the run names the image as missing.
+    `size(image path)` gives (height, width) in pixels, or None for an image that can't be read. A .mat without a readable image is left:
+    the run names the image.
     """
     folder = root / "ground_truth_csv"
     wanted = []
@@ -159,7 +160,9 @@ def derive_csvs(
             wanted.append((mat, images[0], table))
     for number, (mat, image, table) in enumerate(wanted, 1):
         folder.mkdir(exist_ok=True)
-        write_csv(table, density_map(read_points(mat), *size(image), kind, sigma, kernel))
+        shape = size(image)
+        if shape:
+            write_csv(table, density_map(read_points(mat), *shape, kind, sigma, kernel))
         if progress:
             progress(number, len(wanted))
     return len(wanted)

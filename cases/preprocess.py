@@ -156,7 +156,7 @@ def place_density(density: NDArray[np.float64], geometry: Geometry, stride: int)
     values = np.asarray(density, dtype=np.float64)
     rows = _shares(values.shape[0], geometry.top, geometry.height, geometry.input_height, stride)
     columns = _shares(values.shape[1], geometry.left, geometry.width, geometry.input_width, stride)
-    folded = _fold(_fold(values, rows).T, columns).T
+    folded = _fold(_fold(values, columns, axis=1), rows, axis=0)
     grid = np.zeros((geometry.input_height // stride, geometry.input_width // stride), np.float32)
     grid[rows.first : rows.first + folded.shape[0], columns.first : columns.first + folded.shape[1]] = folded
     return grid
@@ -198,9 +198,9 @@ def _shares(pixels: int, offset: int, length: int, input_length: int, stride: in
     return _Weights(first, weights / weights.sum(axis=0))
 
 
-def _fold(values: NDArray[np.float64], shares: _Starts | _Weights) -> NDArray[np.float64]:
+def _fold(values: NDArray[np.float64], shares: _Starts | _Weights, axis: int) -> NDArray[np.float64]:
     import numpy as np
 
     if isinstance(shares, _Starts):
-        return np.asarray(np.add.reduceat(values, shares.starts, axis=0))
-    return np.asarray(shares.weights @ values)
+        return np.asarray(np.add.reduceat(values, shares.starts, axis=axis))
+    return np.asarray(shares.weights @ values if axis == 0 else values @ shares.weights.T)

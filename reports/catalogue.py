@@ -113,7 +113,11 @@ def _no_run(runs_dir: Path, name: str, entries: list[RunEntry]) -> str:
     shown = name if len(name) <= 80 else f"{name[:77]}..."
     if not entries:
         return f"no run {shown!r}: {runs_dir} holds no run; record one with `pytest bench/`"
-    known = list(dict.fromkeys([label for entry in entries if (label := entry.run.label)] + [e.run.id for e in entries]))
+    known = list(
+        dict.fromkeys(
+            [label for entry in entries if (label := entry.run.label)] + [e.run.id for e in entries]
+        )
+    )
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or [known[0]]
     return f"no run {shown!r} in {runs_dir} (id, label or folder); nearest: {', '.join(near)}; all: `omgate runs`"
 
@@ -137,7 +141,10 @@ def prune(
     if (keep is not None and keep < 0) or (older_than is not None and older_than < timedelta(0)):
         raise ReportError("prune: --keep and --older-than are numbers from 0 up")
     moment = now or datetime.now(UTC)
-    removed, promoted, running, failed = [], [], [], {}
+    removed: list[str] = []
+    promoted: list[str] = []
+    running: list[str] = []
+    failed: dict[str, str] = {}
     for position, entry in enumerate(list_runs(runs_dir)):
         if (keep is not None and position < keep) or not _older(entry.run, older_than, moment):
             continue

@@ -30,7 +30,9 @@ def write_atomically(path: Path, data: bytes) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        raise ReportError(f"{path}: can't be written ({error.strerror or error}); free space or mend its rights") from error
+        raise ReportError(
+            f"{path}: can't be written ({error.strerror or error}); free space or mend its rights"
+        ) from error
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -42,8 +44,8 @@ def remove_leftovers(folder: Path) -> None:
 
 def safe_name(text: str, longest: int = 40) -> str:
     """What of `text` every file system takes as part of a name: ASCII letters and digits, `.`, `_`, `-`; may be empty."""
-    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore" if text.isascii() else "replace").decode()
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", ascii_text)
+    letters = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", letters)
     name = re.sub(r"\.{2,}", ".", name)
     name = re.sub(r"-{2,}", "-", name)
     return name.strip("-.")[:longest].strip("-.")

@@ -56,7 +56,10 @@ def _finite(value: float | None) -> bool:
 
 
 def _cleaned(values: dict[str, float | None]) -> dict[str, float | None]:
-    return {name: float(value) if value is not None and math.isfinite(value) else None for name, value in values.items()}
+    return {
+        name: float(value) if value is not None and math.isfinite(value) else None
+        for name, value in values.items()
+    }
 
 
 def normalise(record: ImageRecord) -> ImageRecord:

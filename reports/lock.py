@@ -30,7 +30,9 @@ class FolderLock:
         except Timeout:
             raise ReportError(f"{folder}: a process is writing this run; wait for it or end it") from None
         except (OSError, NotImplementedError) as error:
-            raise ReportError(f"{folder / LOCK_FILE}: can't be locked ({error}); choose --run-dir=DIR elsewhere") from error
+            raise ReportError(
+                f"{folder / LOCK_FILE}: can't be locked ({error}); choose --run-dir=DIR elsewhere"
+            ) from error
         return cls(lock)
 
     def release(self) -> None:

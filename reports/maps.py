@@ -44,7 +44,9 @@ class MapStore:
         """Where the map of an image is, if it was kept; safe whatever the names hold."""
         return self._folder / hashed_name(case) / hashed_name(backend) / f"{hashed_name(image)}.npz"
 
-    def save(self, case: str, backend: str, image: str, density: NDArray[np.float32], absolute_error: float) -> Path | None:
+    def save(
+        self, case: str, backend: str, image: str, density: NDArray[np.float32], absolute_error: float
+    ) -> Path | None:
         """Writes a map (h, w), people a cell; None if it is not among the worst so far. ReportError if it can't be written."""
         error = absolute_error if math.isfinite(absolute_error) else math.inf
         shelf = self._shelf(case, backend)
@@ -57,7 +59,9 @@ class MapStore:
             shelf.errors[path] = error
             self._trim(shelf)
         except OSError as failure:
-            raise ReportError(f"{path}: can't be written ({failure.strerror or failure}); free space") from failure
+            raise ReportError(
+                f"{path}: can't be written ({failure.strerror or failure}); free space"
+            ) from failure
         return path if path in shelf.errors else None
 
     def load(self, case: str, backend: str, image: str) -> NDArray[np.float32] | None:
@@ -101,7 +105,9 @@ def _write(path: Path, image: str, density: NDArray[np.float32], error: float) -
     buffer = io.BytesIO()
     with np.errstate(over="ignore"):
         small = (values / scale).astype(np.float16)
-    np.savez(buffer, density=small, scale=np.float64(scale), image=np.str_(image), absolute_error=np.float64(error))
+    np.savez(
+        buffer, density=small, scale=np.float64(scale), image=np.str_(image), absolute_error=np.float64(error)
+    )
     # Not fsynced, unlike run.json: it is written between two results, and a lost map is only a lost picture.
     temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
     temporary.write_bytes(buffer.getbuffer())

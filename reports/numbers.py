@@ -157,7 +157,9 @@ def check_gates(gates: Sequence[Gate]) -> None:
         if gate.unit not in ("counts", "%"):
             raise ReportError(f"gate {gate.metric}: unit {gate.unit!r}; allowed: counts, %")
         if not (math.isfinite(gate.tolerance) and gate.tolerance >= 0):
-            raise ReportError(f"gate {gate.metric}: tolerance {gate.tolerance!r}; allowed: a number from 0 up")
+            raise ReportError(
+                f"gate {gate.metric}: tolerance {gate.tolerance!r}; allowed: a number from 0 up"
+            )
         seen.add(gate.metric)
 
 

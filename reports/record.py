@@ -122,13 +122,17 @@ def read(folder: Path | str) -> RunRecord:
 class RunWriter:
     """Writes a run's record; begin with `create` or `resume`, end with `finish` (all done) or `close` (it can be resumed)."""
 
-    def __init__(self, folder: Path, run: Run, lock: FolderLock, recorded: list[ImageRecord], size_bytes: int) -> None:
+    def __init__(
+        self, folder: Path, run: Run, lock: FolderLock, recorded: list[ImageRecord], size_bytes: int
+    ) -> None:
         self._folder = folder
         self._run = run
         self._lock = lock
         self._done: dict[Key, None] = dict.fromkeys(record.key for record in recorded)
         self._size_bytes = size_bytes
-        self._file = os.open(folder / IMAGES_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        self._file = os.open(
+            folder / IMAGES_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666
+        )
         self._maps: MapStore | None = None
         self._open = True
 
@@ -169,7 +173,9 @@ class RunWriter:
             raise
 
     @classmethod
-    def resume(cls, folder: Path | str, *, digests: Digests | None = None, now: datetime | None = None) -> Self:
+    def resume(
+        cls, folder: Path | str, *, digests: Digests | None = None, now: datetime | None = None
+    ) -> Self:
         """Continues a run: cuts off a torn last line, keeps everything else.
 
         With `digests` (of what would be measured now) it is checked that model, data and case are still those of the record. ReportError if
@@ -184,13 +190,18 @@ class RunWriter:
             if digests is not None:
                 _check_same(run, digests)
                 if digests.commit != run.digests.commit:
-                    warnings = (*warnings, f"resumed with code of commit {digests.commit}, begun with {run.digests.commit}")
+                    warnings = (
+                        *warnings,
+                        f"resumed with code of commit {digests.commit}, begun with {run.digests.commit}",
+                    )
             remove_leftovers(path)
             lines = _read_lines(path / IMAGES_FILE)
             if lines.torn:
                 os.truncate(path / IMAGES_FILE, lines.size_bytes)
             moment = instant(now or datetime.now(UTC))
-            run = msgspec.structs.replace(run, resumed=(*run.resumed, moment), finished=None, warnings=warnings)
+            run = msgspec.structs.replace(
+                run, resumed=(*run.resumed, moment), finished=None, warnings=warnings
+            )
             write_atomically(path / RUN_FILE, _encode(run))
             return cls(path, run, lock, lines.records, lines.size_bytes)
         except BaseException:
@@ -218,7 +229,9 @@ class RunWriter:
 
     def done(self, case: str, backend: str) -> set[str]:
         """The names of the images that are recorded already, whatever their status."""
-        return {image for of_case, of_backend, image in self._done if of_case == case and of_backend == backend}
+        return {
+            image for of_case, of_backend, image in self._done if of_case == case and of_backend == backend
+        }
 
     def append(self, record: ImageRecord, density: NDArray[np.float32] | None = None) -> bool:
         """Writes one line, in the hands of the system when this returns; False, and nothing written, if the image is recorded already.
@@ -261,7 +274,9 @@ class RunWriter:
         others = [e for e in self._run.backends if (e.case, e.name) != (entry.case, entry.name)]
         self.update(backends=(*others, entry))
 
-    def put_summary(self, case: str, backend: str, summary: Summary, wall_seconds: float | None = None) -> None:
+    def put_summary(
+        self, case: str, backend: str, summary: Summary, wall_seconds: float | None = None
+    ) -> None:
         """Adds or replaces the summary of one case on one backend."""
         others = [e for e in self._run.summaries if (e.case, e.backend) != (case, backend)]
         entry = SummaryEntry(case=case, backend=backend, summary=summary, wall_seconds=wall_seconds)
@@ -313,7 +328,9 @@ def _new_folder(runs_dir: Path, label: str, moment: datetime) -> Path:
             if not runs_dir.is_dir():
                 raise ReportError(f"{runs_dir}: is no folder; runs need one (--run-dir=DIR)") from None
         except OSError as error:
-            raise ReportError(f"{folder}: can't be made ({error.strerror or error}); choose --run-dir=DIR") from error
+            raise ReportError(
+                f"{folder}: can't be made ({error.strerror or error}); choose --run-dir=DIR"
+            ) from error
 
 
 def _plain(value: Any) -> str:

@@ -141,16 +141,22 @@ def read_run(folder: Path) -> Run:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise ReportError(f"{folder}: no {RUN_FILE}, so no run; see `omgate runs` for those that there are") from None
+        raise ReportError(
+            f"{folder}: no {RUN_FILE}, so no run; see `omgate runs` for those that there are"
+        ) from None
     except OSError as error:
         raise ReportError(f"{path}: can't be read ({error.strerror or error})") from error
     try:
         version = msgspec.json.decode(data, type=_Version).schema
         if version > SCHEMA:
-            raise ReportError(f"{path}:schema: seen {version}, this omgate reads up to {SCHEMA}; use a newer omgate")
+            raise ReportError(
+                f"{path}:schema: seen {version}, this omgate reads up to {SCHEMA}; use a newer omgate"
+            )
         return msgspec.json.decode(data, type=Run)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ReportError(f"{path}: no run record of schema {SCHEMA} ({error}); remove the folder if it is one") from error
+        raise ReportError(
+            f"{path}: no run record of schema {SCHEMA} ({error}); remove the folder if it is one"
+        ) from error
 
 
 class _Version(msgspec.Struct):

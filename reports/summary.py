@@ -114,7 +114,11 @@ def summarise(
     good = [record for record in records if record.status == "ok"]
     failed = [record for record in records if record.status != "ok"]
     errors = [record.error for record in good]
-    relative = [abs(record.error) / record.true_count for record in good if record.true_count and record.true_count > 0]
+    relative = [
+        abs(record.error) / record.true_count
+        for record in good
+        if record.true_count and record.true_count > 0
+    ]
     means = {
         name: mean([value for record in good if (value := record.metrics.get(name)) is not None])
         for name in MEAN_METRICS
@@ -127,7 +131,9 @@ def summarise(
         bias=mean(errors),
         relative_mae=mean(relative),
         mean_true=mean([record.true_count for record in good if record.true_count is not None]),
-        mean_predicted=mean([record.predicted_count for record in good if record.predicted_count is not None]),
+        mean_predicted=mean(
+            [record.predicted_count for record in good if record.predicted_count is not None]
+        ),
         images_per_second=len(good) / wall_seconds if wall_seconds and wall_seconds > 0 else None,
         strata=_strata(good, strata),
         failures=tuple(Failure(record.image, record.reason or "", record.detail or "") for record in failed),

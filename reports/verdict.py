@@ -207,9 +207,8 @@ def _failures(records: Sequence[ImageRecord], context: Context) -> list[Reason]:
         detail = f": {failed[0].detail}" if failed[0].detail else ""
         first = f"{failed[0].image}{detail}"
         others = f"; also {_names([record.image for record in failed[1:]])}" if len(failed) > 1 else ""
-        reasons.append(
-            _reason(code, f"{len(failed)} of {_images(total)} failed ({failed[0].reason}): {first}{others}", ADVICE.get(code, ADVICE[ReasonCode.INCOMPLETE_RUN]))
-        )
+        message = f"{len(failed)} of {_images(total)} failed ({failed[0].reason}): {first}{others}"
+        reasons.append(_reason(code, message, ADVICE.get(code, ADVICE[ReasonCode.INCOMPLETE_RUN])))
     recorded = {record.image for record in records}
     absent = [image for image in context.expected if image not in recorded]
     if absent:
@@ -223,7 +222,9 @@ def _failures(records: Sequence[ImageRecord], context: Context) -> list[Reason]:
     return reasons
 
 
-def _other_data(records: Sequence[ImageRecord], baseline: Baseline, context: Context) -> tuple[list[str], list[Reason]]:
+def _other_data(
+    records: Sequence[ImageRecord], baseline: Baseline, context: Context
+) -> tuple[list[str], list[Reason]]:
     """The images whose data are not the baseline's, and the reason that says so."""
     different = [
         record.image
@@ -237,7 +238,9 @@ def _other_data(records: Sequence[ImageRecord], baseline: Baseline, context: Con
     gone = [] if context.limited else [image for image in baseline.images if image not in here]
     parts = []
     if different:
-        parts.append(f"pixels or true count of {_images(len(different))} differ from the baseline's: {_names(different)}")
+        parts.append(
+            f"pixels or true count of {_images(len(different))} differ from the baseline's: {_names(different)}"
+        )
     if added:
         parts.append(f"{_images(len(added))} not in the baseline: {_names(added)}")
     if gone:
@@ -295,7 +298,11 @@ def _sentence(number: Number, comparison: _Comparison, relation: str) -> str:
     """What a metric did, against its gate, exactly here and beyond these images."""
     difference = number.difference or 0.0
     unit = {"counts": " counts", "dB": " dB", "1": ""}[number.unit]
-    gate = f"{number.tolerance:g} {number.tolerance_unit}" if number.tolerance_unit == "%" else f"{number.tolerance:g}{unit}"
+    gate = (
+        f"{number.tolerance:g} {number.tolerance_unit}"
+        if number.tolerance_unit == "%"
+        else f"{number.tolerance:g}{unit}"
+    )
     if number.tolerance_unit == "%" and number.allowed is not None:
         gate += f" ({show(number.allowed)}{unit})"
     text = (
@@ -304,23 +311,35 @@ def _sentence(number: Number, comparison: _Comparison, relation: str) -> str:
     )
     if number.low is None or number.high is None:
         return f"{text}; no interval"
-    beyond = "excludes 0: it holds beyond them" if number.excludes_zero else "includes 0: beyond them it is not shown"
+    beyond = (
+        "excludes 0: it holds beyond them"
+        if number.excludes_zero
+        else "includes 0: beyond them it is not shown"
+    )
     return f"{text}; 95 % interval {show(number.low)} .. {show(number.high)} {beyond}"
 
 
 def _judge_metric(number: Number, comparison: _Comparison, advice: str) -> tuple[Status, Reason] | None:
     """What one gated metric says; None: it did not move."""
     if number.difference is None or number.allowed is None:
-        message = f"{METRICS[number.metric].title} is gated, but no image has it in both the run and the baseline"
-        return Status.CANNOT_TELL, _reason(ReasonCode.INCOMPLETE_RUN, message, "record it and promote a new baseline")
+        message = (
+            f"{METRICS[number.metric].title} is gated, but no image has it in both the run and the baseline"
+        )
+        return Status.CANNOT_TELL, _reason(
+            ReasonCode.INCOMPLETE_RUN, message, "record it and promote a new baseline"
+        )
     if METRICS[number.metric].of_counts and not comparison.changed:
         return None
     worse = METRICS[number.metric].worse * number.difference
     noise = comparison.noise(number)
     if worse > noise and worse > number.allowed * (1.0 + EDGE):
-        return Status.REGRESSED, _reason(ReasonCode.GATE_EXCEEDED, _sentence(number, comparison, "beyond"), advice)
+        return Status.REGRESSED, _reason(
+            ReasonCode.GATE_EXCEEDED, _sentence(number, comparison, "beyond"), advice
+        )
     if worse > noise:
-        return Status.DRIFT, _reason(ReasonCode.BELOW_TOLERANCE, _sentence(number, comparison, "within"), advice)
+        return Status.DRIFT, _reason(
+            ReasonCode.BELOW_TOLERANCE, _sentence(number, comparison, "within"), advice
+        )
     if -worse > noise and (-worse > number.allowed or number.excludes_zero):
         relation = "better by more than" if -worse > number.allowed else "better, within"
         return Status.IMPROVED, _reason(ReasonCode.BETTER, _sentence(number, comparison, relation), advice)
@@ -347,7 +366,9 @@ def _judge(comparison: _Comparison, context: Context) -> tuple[Status, list[Reas
     gated = [number for number in comparison.numbers if number.gated]
     if not gated:
         message = f"{context.case} has no gate: nothing says how much worse is too much"
-        return Status.CANNOT_TELL, [_reason(ReasonCode.NO_GATE, message, "add one under gates in the case file")]
+        return Status.CANNOT_TELL, [
+            _reason(ReasonCode.NO_GATE, message, "add one under gates in the case file")
+        ]
     moved = ", ".join(f"{item.image} ({item.difference:+.2f})" for item in _moved(comparison))
     advice = f"moved most: {moved}; if it is meant: {promote_command(context.run)}" if moved else ""
     found = []
@@ -360,7 +381,10 @@ def _judge(comparison: _Comparison, context: Context) -> tuple[Status, list[Reas
     status = found[0][0] if found else Status.PASS
     reasons = [reason for _, reason in found]
     # The way out once is enough.
-    reasons = [msgspec.structs.replace(reason, advice="") if index else reason for index, reason in enumerate(reasons)]
+    reasons = [
+        msgspec.structs.replace(reason, advice="") if index else reason
+        for index, reason in enumerate(reasons)
+    ]
     changed = len(comparison.changed)
     if changed and status is Status.PASS:
         largest = max(comparison.changed, key=lambda pair: pair.change)
@@ -385,7 +409,8 @@ def _moved(comparison: _Comparison) -> tuple[Moved, ...]:
     """The changed images, the largest change in counts first, at most five."""
     pairs = sorted(comparison.changed, key=lambda pair: (-abs(pair.difference), pair.image))
     return tuple(
-        Moved(pair.image, pair.old.true_count, pair.before, pair.after, pair.difference) for pair in pairs[:MOVED]
+        Moved(pair.image, pair.old.true_count, pair.before, pair.after, pair.difference)
+        for pair in pairs[:MOVED]
     )
 
 

@@ -13,7 +13,9 @@ OUTSIDE = {"tests", "conftest"}
 
 
 def sources(room: str) -> list[Path]:
-    return sorted(path for path in (HOUSE / room).rglob("*.py") if "runs" not in path.relative_to(HOUSE).parts)
+    return sorted(
+        path for path in (HOUSE / room).rglob("*.py") if "runs" not in path.relative_to(HOUSE).parts
+    )
 
 
 def imports(tree: ast.AST, package: str) -> Iterator[tuple[int, str]]:
@@ -46,7 +48,9 @@ def offences(room: str, source: str, path: Path) -> list[str]:
 
 @pytest.mark.parametrize("room", sorted(ALLOWED))
 def test_a_room_imports_only_what_its_arrows_allow(room: str) -> None:
-    found = [text for path in sources(room) for text in offences(room, path.read_text(encoding="utf-8"), path)]
+    found = [
+        text for path in sources(room) for text in offences(room, path.read_text(encoding="utf-8"), path)
+    ]
     assert found == []
 
 

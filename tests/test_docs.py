@@ -39,9 +39,7 @@ def commands(text: str) -> Iterator[list[str]]:
                 yield words
 
 
-ALL = [
-    (path, mark, words) for path in DOCUMENTS for mark, text in blocks(path) for words in commands(text)
-]
+ALL = [(path, mark, words) for path in DOCUMENTS for mark, text in blocks(path) for words in commands(text)]
 
 
 def with_program(program: str) -> list[Any]:
@@ -69,12 +67,16 @@ def test_links_resolve(path: Path) -> None:
 def test_both_readmes_show_the_same_commands_and_options() -> None:
     english, chinese = HOUSE / "README.md", HOUSE / "README.zh-CN.md"
     assert blocks(english) == blocks(chinese)
-    quoted = [set(re.findall(r"`([^`\n]+)`", path.read_text(encoding="utf-8"))) for path in (english, chinese)]
+    quoted = [
+        set(re.findall(r"`([^`\n]+)`", path.read_text(encoding="utf-8"))) for path in (english, chinese)
+    ]
     assert quoted[0] == quoted[1]
 
 
 def test_ci_runs_the_readmes_test_command() -> None:
-    line = next(line for mark, text in blocks(HOUSE / "README.md") for line in text.splitlines() if "-e tests" in line)
+    line = next(
+        line for mark, text in blocks(HOUSE / "README.md") for line in text.splitlines() if "-e tests" in line
+    )
     script = (HOUSE / ".ci" / "run").read_text(encoding="utf-8")
     assert f"tests='{line}'\n" in script
 
@@ -98,7 +100,9 @@ def test_an_omgate_command_exists(mark: str, words: list[str]) -> None:
         command = command.commands[rest.pop(0)]
     assert not (rest and getattr(command, "commands", {})), f"no command {rest[0]!r} in {shlex.join(words)}"
     known = {option for parameter in command.params for option in parameter.opts}
-    assert [word for word in rest if word.startswith("-") and word.partition("=")[0] not in known | {"--help"}] == []
+    assert [
+        word for word in rest if word.startswith("-") and word.partition("=")[0] not in known | {"--help"}
+    ] == []
 
 
 @pytest.mark.parametrize(("mark", "words"), [p for p in with_program("omgate") if p.values[0] == "run"])
@@ -133,7 +137,9 @@ def test_every_option_of_the_readme_is_an_option_of_pytest(pytest_help: str) -> 
     rows = re.findall(r"^\| (`--.*?) \|", (HOUSE / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     options = [option for row in rows for option in re.findall(r"--[\w-]+", row)]
     assert len(options) > 5
-    assert [option for option in options if not re.search(rf"^\s+{option}\b", pytest_help, re.MULTILINE)] == []
+    assert [
+        option for option in options if not re.search(rf"^\s+{option}\b", pytest_help, re.MULTILINE)
+    ] == []
 
 
 @pytest.mark.parametrize(("mark", "words"), [p for p in with_program("pytest") if p.values[0] == "run"])

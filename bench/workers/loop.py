@@ -8,13 +8,13 @@ simulated.py, ...) as the first item, and then the frames:
               ("error", sequence, kind, message, traceback)      sequence is None when opening failed
 
 A runtime module has `open(config) -> info`, `submit(sequence, arrays)`, `collect() -> (sequence, arrays, seconds)`
-and `close()`. Answers come in the order of submission. A `collect` that raises has dropped its oldest submission.
+and `close()`. `submit` is called from another thread than the others. Answers come in the order of submission. A `collect` that raises has
+dropped its oldest submission.
 
 A result is written before the next one is collected, so that a crash never takes a finished image with it.
 Nothing is installed on this side: standard library and numpy, Python 3.7 syntax.
 """
 
-import collections
 import contextlib
 import ctypes
 import linecache
@@ -101,26 +101,35 @@ def _error(sequence, error):
 
 
 class Loop:
-    """Turns frames into calls of a runtime module, and its answers into frames."""
+    """Turns frames into calls of a runtime module, and its answers into frames.
+
+    Images are submitted from execnet's receiver thread, so that they are converted while the device works; answers are
+    collected and sent from the main thread.
+    """
 
     def __init__(self, channel):
         self.channel = channel
-        self.requests = queue.SimpleQueue()
-        self.pending = collections.deque()  # (sequence, what its submission raised or None), oldest first
+        self.beginning = queue.SimpleQueue()  # the runtime module's text, then the open frame
+        self.pending = queue.SimpleQueue()  # (sequence, what its submission raised or None), oldest first; None: close
         self.runtime = None
         channel.setcallback(self.receive, endmarker=None)
 
     def receive(self, item):
-        """Take an item from execnet's receiver thread; None is its end marker."""
+        """Take an item in execnet's receiver thread; None is its end marker."""
         if item is None:
             _end_with_group()
-        self.requests.put(item)
+        elif item[0] == "submit":
+            self.submit(item)
+        elif item[0] == "close":
+            self.pending.put(None)
+        else:
+            self.beginning.put(item)
 
     def serve(self):
         """Open the runtime, answer requests, return when the host says close. Returns the exit status."""
         try:
-            self.runtime = _runtime(self.requests.get())
-            frame = self.requests.get()
+            self.runtime = _runtime(self.beginning.get())
+            frame = self.beginning.get()
             info = dict(self.runtime.open(frame[1]))
         except BaseException as error:
             traceback.print_exc()
@@ -130,21 +139,13 @@ class Loop:
         info.setdefault("pid", os.getpid())
         info.setdefault("python", sys.version.split()[0])
         self.channel.send(("ready", info))
-        while self.take_requests():
-            self.answer_oldest()
+        while True:
+            oldest = self.pending.get()
+            if oldest is None:
+                break
+            self.answer(*oldest)
         self.runtime.close()
         return 0
-
-    def take_requests(self):
-        """Submit all that has arrived; wait only when nothing is in flight. False: the host said close."""
-        while True:
-            try:
-                frame = self.requests.get(block=not self.pending)
-            except queue.Empty:
-                return True
-            if frame[0] == "close":
-                return False
-            self.submit(frame)
 
     def submit(self, frame):
         _, sequence, dtype, shape, data = frame
@@ -153,30 +154,26 @@ class Loop:
             self.runtime.submit(sequence, [numpy.frombuffer(data, dtype).reshape(shape)])
         except BaseException as raised:
             error = raised
-        self.pending.append((sequence, error))
+        self.pending.put((sequence, error))
 
-    def answer_oldest(self):
-        sequence, error = self.pending.popleft()
+    def answer(self, sequence, error):
         if error is None:
             try:
-                collected, arrays, seconds = self.runtime.collect()
-                if collected != sequence:
-                    raise RuntimeError("the runtime answered %r, not %r" % (collected, sequence))
-                array = numpy.ascontiguousarray(arrays[0])
-                frame = (
-                    "result",
-                    sequence,
-                    str(array.dtype),
-                    list(arrays[0].shape),
-                    array.tobytes(),
-                    {name: float(value) for name, value in seconds.items()},
-                )
+                frame = self.collect(sequence)
             except BaseException as raised:
                 error = raised
         if error is not None:
             frame = _error(sequence, error)
             sys.stderr.write(frame[4])
         self.channel.send(frame)
+
+    def collect(self, sequence):
+        collected, arrays, seconds = self.runtime.collect()
+        if collected != sequence:
+            raise RuntimeError("the runtime answered %r, not %r" % (collected, sequence))
+        density = arrays[0]
+        seconds = {name: float(value) for name, value in seconds.items()}
+        return ("result", sequence, str(density.dtype), list(density.shape), density.tobytes(), seconds)
 
 
 def main(channel):

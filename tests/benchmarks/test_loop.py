@@ -136,14 +136,20 @@ def test_what_an_image_costs_the_host(loop: Loop) -> None:
     ready = [loop.prepare(sample) for sample in loop.samples[:FILES]]
     maps = [item.pixels[0, 0, ::4, ::4] * np.float32(0.001) for item in ready]
     parts = {
-        "prepare (decode, pad, cached truth, digest)": lambda: [loop.prepare(s) for s in loop.samples[:FILES]],
+        "prepare (decode, pad, cached truth, digest)": lambda: [
+            loop.prepare(s) for s in loop.samples[:FILES]
+        ],
         "bytes of the pixels": lambda: [item.pixels.tobytes() for item in ready],
         "count in float64": lambda: [density.sum(dtype=np.float64) for density in maps],
         "GAME(1..3)": lambda: [
             per_image(m, i.true_grid, i.geometry, METRICS[:3]) for m, i in zip(maps, ready, strict=True)
         ],
-        "PSNR": lambda: [per_image(m, i.true_grid, i.geometry, ("psnr",)) for m, i in zip(maps, ready, strict=True)],
-        "SSIM": lambda: [per_image(m, i.true_grid, i.geometry, ("ssim",)) for m, i in zip(maps, ready, strict=True)],
+        "PSNR": lambda: [
+            per_image(m, i.true_grid, i.geometry, ("psnr",)) for m, i in zip(maps, ready, strict=True)
+        ],
+        "SSIM": lambda: [
+            per_image(m, i.true_grid, i.geometry, ("ssim",)) for m, i in zip(maps, ready, strict=True)
+        ],
     }
     print("\nprocessor time, ms an image")
     for name, part in parts.items():

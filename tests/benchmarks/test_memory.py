@@ -57,6 +57,8 @@ def test_memory_of_host_and_worker_together() -> None:
         seen, host, worker = done.stdout.split()
         assert int(seen) == images
         totals[images] = float(host) + float(worker)
-        print(f"  {images:5} images: host {float(host):.0f} + worker {float(worker):.0f} = {totals[images]:.0f}")
+        print(
+            f"  {images:5} images: host {float(host):.0f} + worker {float(worker):.0f} = {totals[images]:.0f}"
+        )
     print(f"  limit: {LIMIT_MB}")
     assert totals[IMAGES[-1]] < LIMIT_MB

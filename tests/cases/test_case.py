@@ -300,11 +300,15 @@ def test_any_bytes_give_a_case_or_one_line(tmp_path_factory: pytest.TempPathFact
     check(tmp_path_factory, content + b"\n" + TEXT.encode())
 
 
+def assert_one_line(error: Exception, start: str) -> None:
+    assert str(error).isprintable()
+    assert str(error).startswith(start)
+
+
 def check(factory: pytest.TempPathFactory, content: bytes) -> None:
     path = write(factory.mktemp("case"))
     path.write_bytes(content)
     try:
         load(path)
     except CaseError as error:
-        assert str(error).isprintable()
-        assert str(error).startswith(f"{path}:")
+        assert_one_line(error, f"{path}:")

@@ -56,7 +56,7 @@ def failure(sample: Sample, cache: TruthCache, case: FakeCase | None = None) -> 
     return caught.value.code, str(caught.value)
 
 
-@pytest.fixture()
+@pytest.fixture
 def cache(tmp_path: Path) -> TruthCache:
     return TruthCache(tmp_path / "cache")
 
@@ -271,6 +271,11 @@ def test_a_file_of_too_many_bytes_is_not_read(
     assert "IMG_3.jpg" in text
 
 
+def assert_one_line(error: Exception, start: str) -> None:
+    assert str(error).isprintable()
+    assert str(error).startswith(start)
+
+
 @given(st.binary(max_size=200), st.integers(0, 400), st.booleans())
 @settings(max_examples=80, deadline=None)
 def test_any_bytes_decode_or_give_one_line(
@@ -283,8 +288,7 @@ def test_any_bytes_decode_or_give_one_line(
     try:
         assert decode(path).ndim == 2
     except SampleError as error:
-        assert str(error).isprintable()
-        assert str(error).startswith(str(path))
+        assert_one_line(error, str(path))
 
 
 # Preparing

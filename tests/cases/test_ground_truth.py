@@ -76,6 +76,11 @@ def test_a_csv_that_is_no_density_map_is_named_with_the_place(content: bytes, sa
     assert said in problem(content)
 
 
+def assert_one_line(error: Exception, start: str) -> None:
+    assert str(error).isprintable()
+    assert str(error).startswith(start)
+
+
 FIELDS = st.sampled_from(
     ["0", "1", "0.5", "1e-3", " 2", "3 ", "-1", "-0", "nan", "inf", "", "1e999", '"1"', "x", "1_0", ".", "+.5", "1.", "e5", "0x1"]
 )  # fmt: skip
@@ -92,8 +97,7 @@ def test_any_bytes_give_a_map_or_one_line_and_the_fast_way_takes_what_the_strict
     try:
         values = parse(content, Path("IMG_1.csv"), SHAPE)
     except TruthError as error:
-        assert str(error).isprintable()
-        assert str(error).startswith("IMG_1.csv")
+        assert_one_line(error, "IMG_1.csv")
         return
     body = content.rstrip(b" \t\r\n").removeprefix(b"\xef\xbb\xbf")
     assert np.array_equal(values, ground_truth._parse_strictly(body, Path("a"), SHAPE))
@@ -143,14 +147,14 @@ def test_the_resampled_rule_is_the_published_evaluations(tmp_path: Path) -> None
 # The cache
 
 
-@pytest.fixture()
+@pytest.fixture
 def csv(tmp_path: Path) -> Path:
     path = tmp_path / "IMG 1 '人'.csv"
     path.write_bytes(b"1,2,3\n4,5,6\n")
     return path
 
 
-@pytest.fixture()
+@pytest.fixture
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files count as long unchanged, as in a data set of last week."""
     monkeypatch.setattr(ground_truth, "RACY_NS", -(10**18))
