@@ -262,7 +262,13 @@ class Session:
         xspec = XSpec("popen")
         xspec.id, xspec.execmodel = self.spec.name, "thread"
         io = _pipes(process)
-        bootstrap_exec(io, xspec)
+        try:
+            bootstrap_exec(io, xspec)
+        except BaseException:
+            for pipe in (process.stdout, process.stdin):
+                with contextlib.suppress(OSError):
+                    pipe.close()  # type: ignore[union-attr]
+            raise
         channel = Gateway(io, xspec).remote_exec(LOOP.read_text(encoding="utf-8"))
         answers = self._answers
         channel.setcallback(lambda item: answers.put((time.monotonic(), item)), endmarker=None)

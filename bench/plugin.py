@@ -25,6 +25,7 @@ HOUSE = Path(__file__).resolve().parents[1]
 SESSION = pytest.StashKey["Session"]()
 PAIRS = pytest.StashKey["list[Selected]"]()
 
+PROBLEM = pytest.StashKey[str]()
 OPTIONS = pytest.StashKey["Options"]()
 
 USER_ERRORS = (OmgateError, ReportError)
@@ -110,7 +111,14 @@ def _pairs(config: pytest.Config) -> list[Selected]:
         config.stash[OPTIONS] = resumed(_options(config))
         return select(config.stash[OPTIONS])
     except USER_ERRORS as error:
-        pytest.exit(f"omgate: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
+        config.stash[PROBLEM] = str(error)
+        return []
+
+
+def pytest_collection_modifyitems(config: pytest.Config) -> None:
+    """Ends the session where the options can't be followed; an exception while tests are generated would count as a broken test."""
+    if PROBLEM in config.stash:
+        raise pytest.UsageError(f"omgate: {config.stash[PROBLEM]}")
 
 
 def _options(config: pytest.Config) -> Options:

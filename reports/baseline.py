@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -328,7 +328,8 @@ def refusals(record: RunRecord, case: str, backend: str, folder: Path | str) -> 
         message = f"the run does not say what decided {case}'s accuracy (no digest of the case)"
         found.append(_refusal(ReasonCode.CASE_DIFFERS, message, "run it again"))
     emulated = run.options.get("emulate") or run.environment.get("soc") == EMULATED
-    if emulated and entry.soc != EMULATED and backend.startswith("om"):
+    emulated = (emulated and backend.startswith("om")) or entry.info.get("soc") == EMULATED
+    if emulated and entry.soc != EMULATED:
         message = f"an emulated run can't be the baseline of {entry.soc}"
         found.append(_refusal(ReasonCode.EMULATED_VS_DEVICE, message, "run it on the device"))
     if case_entry.data_overridden:
@@ -436,7 +437,7 @@ def _with_history(new: Baseline, old: Baseline | None) -> Baseline:
     """`new` with `old` and its history behind it; whole contents of the newest ten only."""
     if old is None:
         return new
-    content: Mapping[str, Any] = msgspec.to_builtins(old)
+    content: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(old))
     last = Earlier(
         run=old.run,
         who=old.who,

@@ -16,11 +16,7 @@ if TYPE_CHECKING:
     from reports.baseline import Baseline, BaselineFile
 
 
-app = group()
-
-
-@app.callback(invoke_without_command=True)
-def baseline(context: typer.Context) -> None:
+app = group(
     """What counts: the runs that people promoted, and why.
 
     \b
@@ -30,6 +26,12 @@ def baseline(context: typer.Context) -> None:
       omgate baseline promote cann-8.0 --reason "driver update, same counts"
       omgate baseline promote --undo --case mcnn-synthetic --backend ckpt
     """
+)
+
+
+@app.callback(invoke_without_command=True)
+def baseline(context: typer.Context) -> None:
+    """Lists, when nothing else is asked."""
     if context.invoked_subcommand is None:
         baseline_list()
 

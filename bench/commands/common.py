@@ -27,7 +27,7 @@ CaseName = Annotated[str | None, typer.Option("--case", metavar="NAME", help="On
 BackendName = Annotated[str | None, typer.Option("--backend", metavar="NAME", help="Only this backend.")]
 
 
-def group(text: str | None = None) -> typer.Typer:
+def group(text: str) -> typer.Typer:
     """A group of commands; plain help, so that examples keep their lines."""
     return typer.Typer(
         help=text,

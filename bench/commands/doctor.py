@@ -30,19 +30,27 @@ def doctor(json: Json = False) -> None:
     for name, value in _machine(found.environment):
         machine.add_row(name, value or "[dim]not found[/dim]")
     screen.print(machine)
-    sets = table("case", "test set", "")
+    sets = table("case", "test set")
     for case in found.cases:
         images = f"{case.images} images" if case.images is not None else "not here"
-        sets.add_row(case.name, f"{images}{', synthetic' if case.synthetic else ''}", case.missing or "")
+        sets.add_row(case.name, f"{images}, synthetic" if case.synthetic else images)
     screen.print("", sets)
-    backends = table("case", "backend", "can run", "baselines", "what is missing, and the way out")
+    backends = table("case", "backend", "can run", "baselines")
     for state in found.backends:
-        missing = "; ".join(text for text in (state.reason, state.way_out) if text)
         stored = ", ".join(state.baselines) or "none"
-        backends.add_row(state.case, state.backend, "yes" if state.available else "no", stored, missing)
+        backends.add_row(state.case, state.backend, "yes" if state.available else "no", stored)
     screen.print("", backends)
-    for problem in found.problems:
-        screen.print(f"\n{problem}", markup=False)
+    # Below the tables and never wrapped: the way out is often a command to be copied.
+    missing = [f"{case.name}: {case.missing}" for case in found.cases if case.missing]
+    missing += [
+        f"{state.case} on {state.backend}: {'; '.join(text for text in (state.reason, state.way_out) if text)}"
+        for state in found.backends
+        if not state.available
+    ]
+    if missing or found.problems:
+        print("\nwhat is missing, and the way out")
+    for text in (*missing, *found.problems):
+        print(f"  {text}")
 
 
 def _machine(found: Environment) -> list[tuple[str, str | None]]:

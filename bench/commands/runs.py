@@ -15,11 +15,7 @@ if TYPE_CHECKING:
     from reports.run import Run
 
 
-app = group()
-
-
-@app.callback(invoke_without_command=True)
-def runs(context: typer.Context) -> None:
+app = group(
     """What was measured. A RUN is named by its id, its label (the newest with it) or its folder.
 
     \b
@@ -28,6 +24,12 @@ def runs(context: typer.Context) -> None:
       omgate runs show cann-8.0         one of them
       omgate runs prune --keep 20       clears old ones, never one that a baseline was promoted from
     """
+)
+
+
+@app.callback(invoke_without_command=True)
+def runs(context: typer.Context) -> None:
+    """Lists, when nothing else is asked."""
     if context.invoked_subcommand is None:
         runs_list()
 

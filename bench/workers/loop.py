@@ -25,6 +25,7 @@ import socket
 import sys
 import traceback
 import types
+from typing import Any, Optional, Tuple
 
 import numpy
 
@@ -38,13 +39,13 @@ PR_SET_PDEATHSIG = 1
 """prctl(2): the signal that this process gets when the thread that started it ends."""
 
 
-def _own_process_group():
+def _own_process_group() -> None:
     """Become the leader of a process group, so that the host can kill this process and all it starts."""
     with contextlib.suppress(OSError):  # it is one already: the host, or sshd, saw to it
         os.setsid()
 
 
-def _end_with_host():
+def _end_with_host() -> None:
     """Let the kernel kill this process when the host dies, even while native code holds the interpreter.
 
     Only where the host is this process's parent: in a container or behind ssh the closed connection does it.
@@ -60,7 +61,7 @@ def _end_with_host():
         os._exit(1)
 
 
-def _send_prints_to_the_log():
+def _send_prints_to_the_log() -> None:
     """Point stdout at stderr, which the host keeps as the worker's log.
 
     execnet has moved its own end of the pipe to another descriptor by now; 1 leads to /dev/null.
@@ -70,7 +71,7 @@ def _send_prints_to_the_log():
     sys.stderr = os.fdopen(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
-def _end(code):
+def _end(code: int) -> None:
     """End now. An interpreter that shuts down in order can hang for seconds in native libraries."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
@@ -78,14 +79,14 @@ def _end(code):
     os._exit(code)
 
 
-def _end_with_group():
+def _end_with_group() -> None:
     """The host is gone: end, and take every process that the runtime has started along."""
     if os.getpgrp() == os.getpid():
         os.killpg(os.getpid(), signal.SIGKILL)
     os._exit(1)
 
 
-def _runtime(source):
+def _runtime(source: str) -> Any:
     """Return the runtime module made of this text."""
     module = types.ModuleType("omgate_worker")
     module.__file__ = RUNTIME_FILE
@@ -95,7 +96,7 @@ def _runtime(source):
     return module
 
 
-def _error(sequence, error):
+def _error(sequence: Optional[int], error: BaseException) -> Tuple[Any, ...]:
     text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     return ("error", sequence, type(error).__name__, str(error), text[-TRACEBACK_CHARACTERS:])
 
@@ -107,14 +108,16 @@ class Loop:
     collected and sent from the main thread.
     """
 
-    def __init__(self, channel):
+    def __init__(self, channel: Any) -> None:
         self.channel = channel
-        self.beginning = queue.SimpleQueue()  # the runtime module's text, then the open frame
-        self.pending = queue.SimpleQueue()  # (sequence, what its submission raised or None), oldest first; None: close
-        self.runtime = None
+        # The runtime module's text, then the open frame.
+        self.beginning: Any = queue.SimpleQueue()
+        # (sequence, what its submission raised or None), oldest first; None: close.
+        self.pending: Any = queue.SimpleQueue()
+        self.runtime: Any = None
         channel.setcallback(self.receive, endmarker=None)
 
-    def receive(self, item):
+    def receive(self, item: Any) -> None:
         """Take an item in execnet's receiver thread; None is its end marker."""
         if item is None:
             _end_with_group()
@@ -125,7 +128,7 @@ class Loop:
         else:
             self.beginning.put(item)
 
-    def serve(self):
+    def serve(self) -> int:
         """Open the runtime, answer requests, return when the host says close. Returns the exit status."""
         try:
             self.runtime = _runtime(self.beginning.get())
@@ -147,16 +150,16 @@ class Loop:
         self.runtime.close()
         return 0
 
-    def submit(self, frame):
+    def submit(self, frame: Tuple[Any, ...]) -> None:
         _, sequence, dtype, shape, data = frame
-        error = None
+        error: Optional[BaseException] = None
         try:
             self.runtime.submit(sequence, [numpy.frombuffer(data, dtype).reshape(shape)])
         except BaseException as raised:
             error = raised
         self.pending.put((sequence, error))
 
-    def answer(self, sequence, error):
+    def answer(self, sequence: int, error: Optional[BaseException]) -> None:
         if error is None:
             try:
                 frame = self.collect(sequence)
@@ -167,7 +170,7 @@ class Loop:
             sys.stderr.write(frame[4])
         self.channel.send(frame)
 
-    def collect(self, sequence):
+    def collect(self, sequence: int) -> Tuple[Any, ...]:
         collected, arrays, seconds = self.runtime.collect()
         if collected != sequence:
             raise RuntimeError("the runtime answered %r, not %r" % (collected, sequence))
@@ -176,7 +179,7 @@ class Loop:
         return ("result", sequence, str(density.dtype), list(density.shape), density.tobytes(), seconds)
 
 
-def main(channel):
+def main(channel: Any) -> None:
     """Serve one host, then end."""
     _own_process_group()
     _end_with_host()
@@ -192,4 +195,4 @@ def main(channel):
 
 
 if __name__ == "__channelexec__":
-    main(channel)  # noqa: F821  execnet puts it there
+    main(globals()["channel"])  # execnet puts it there

@@ -17,6 +17,7 @@ import linecache
 import sys
 import time
 import types
+from typing import Any, Deque, Dict, List, Tuple
 
 import mindspore
 import numpy
@@ -27,11 +28,11 @@ NETWORK_FILE = "<omgate network>"
 LISTED_NAMES = 40
 """So many differing names are listed in full; the rest are counted."""
 
-_network = None
-_waiting = collections.deque()  # (sequence, tensor, transfer seconds)
+_network: Any = None
+_waiting: Deque[Tuple[int, Any, float]] = collections.deque()  # (sequence, tensor, transfer seconds)
 
 
-def open(config):
+def open(config: Dict[str, Any]) -> Dict[str, Any]:
     """Build the network, load its checkpoint strictly, compile it, and return what it runs on."""
     global _network
     target = config.get("target") or ("Ascend" if glob.glob("/dev/davinci[0-9]*") else "CPU")
@@ -53,14 +54,14 @@ def open(config):
     }
 
 
-def submit(sequence, arrays):
+def submit(sequence: int, arrays: List[Any]) -> None:
     """Take an image (1, 1, H, W) uint8; it becomes a float32 tensor with the same levels."""
     start = time.perf_counter()
     tensor = mindspore.Tensor(arrays[0].astype(numpy.float32))
     _waiting.append((sequence, tensor, time.perf_counter() - start))
 
 
-def collect():
+def collect() -> Tuple[int, List[Any], Dict[str, float]]:
     """Run the oldest image; its density map is (1, 1, h, w) float32."""
     sequence, tensor, transfer = _waiting.popleft()
     start = time.perf_counter()
@@ -68,17 +69,17 @@ def collect():
     return sequence, [density], {"transfer": transfer, "infer": time.perf_counter() - start}
 
 
-def close():
+def close() -> None:
     """Let the network go."""
     global _network
     _network = None
 
 
-def _infer(tensor):
+def _infer(tensor: Any) -> Any:
     return _network(tensor).asnumpy()  # asnumpy waits for the device
 
 
-def _choose_device(target, device_id, threads):
+def _choose_device(target: str, device_id: int, threads: Any) -> None:
     mindspore.set_context(mode=mindspore.GRAPH_MODE)
     try:
         mindspore.set_context(device_target=target)
@@ -93,7 +94,7 @@ def _choose_device(target, device_id, threads):
         mindspore.set_context(runtime_num_threads=threads)
 
 
-def _device_name(target):
+def _device_name(target: str) -> str:
     if target == "CPU":
         return "cpu"
     try:
@@ -102,7 +103,7 @@ def _device_name(target):
         return target  # MindSpore before 2.3 has no hal
 
 
-def _module(source):
+def _module(source: str) -> Any:
     """Return the module made of this text; `inspect.getsource` finds its lines without a file."""
     module = types.ModuleType("omgate_network")
     module.__file__ = NETWORK_FILE
@@ -112,7 +113,7 @@ def _module(source):
     return module
 
 
-def _load_strictly(network, path):
+def _load_strictly(network: Any, path: str) -> None:
     """Load a checkpoint whose names, shapes and types are the network's own; raise ValueError otherwise."""
     try:
         loaded = mindspore.load_checkpoint(path)
@@ -121,7 +122,7 @@ def _load_strictly(network, path):
             "%s is not a MindSpore checkpoint: %s" % (path, str(error).split("\n")[0])
         ) from error
     wanted = network.parameters_dict()
-    differences = []
+    differences: List[str] = []
     _list(differences, "missing", [name for name in wanted if name not in loaded])
     _list(differences, "unexpected", [name for name in loaded if name not in wanted])
     shared = [name for name in wanted if name in loaded]
@@ -140,7 +141,7 @@ def _load_strictly(network, path):
         raise ValueError("%s: MindSpore did not load %s" % (path, ", ".join(left)))
 
 
-def _list(differences, title, names):
+def _list(differences: List[str], title: str, names: List[str]) -> None:
     if names:
         rest = len(names) - LISTED_NAMES
         more = " and %d more" % rest if rest > 0 else ""

@@ -5,20 +5,22 @@ config: `model` (path), `shape` (N, C, H, W of the warm-up image), `threads` (in
 
 import collections
 import hashlib
+import io
 import time
+from typing import Any, Deque, Dict, List, Tuple
 
 import numpy
 import onnxruntime
 
-_session = None
-_input_name = None
-_waiting = collections.deque()  # (sequence, image, transfer seconds)
+_session: Any = None
+_input_name = ""
+_waiting: Deque[Tuple[int, Any, float]] = collections.deque()  # (sequence, image, transfer seconds)
 
 
-def open(config):
+def open(config: Dict[str, Any]) -> Dict[str, Any]:
     """Load the model, run it once on a black image, and return what it runs on."""
     global _session, _input_name
-    with _read(config["model"]) as file:
+    with io.open(config["model"], "rb") as file:
         model = file.read()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = config.get("threads") or 0
@@ -43,14 +45,14 @@ def open(config):
     }
 
 
-def submit(sequence, arrays):
+def submit(sequence: int, arrays: List[Any]) -> None:
     """Take an image (1, 1, H, W) uint8; it becomes float32 with the same levels."""
     start = time.perf_counter()
     image = arrays[0].astype(numpy.float32)
     _waiting.append((sequence, image, time.perf_counter() - start))
 
 
-def collect():
+def collect() -> Tuple[int, List[Any], Dict[str, float]]:
     """Run the oldest image; its density map is (1, 1, h, w) float32."""
     sequence, image, transfer = _waiting.popleft()
     start = time.perf_counter()
@@ -58,17 +60,11 @@ def collect():
     return sequence, [density], {"transfer": transfer, "infer": time.perf_counter() - start}
 
 
-def close():
+def close() -> None:
     """Let the model go."""
     global _session
     _session = None
 
 
-def _infer(image):
+def _infer(image: Any) -> Any:
     return _session.run(None, {_input_name: image})[0]
-
-
-def _read(path):
-    import io
-
-    return io.open(path, "rb")

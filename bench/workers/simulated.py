@@ -18,6 +18,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any, Deque, Dict, List, Optional, Tuple
 
 import numpy
 
@@ -37,14 +38,16 @@ FAULTS = (
     "stdout",  # prints, from Python, from native code and from a child process
 )
 
-_config = {}
-_faults = {}
-_queue = collections.deque()  # (sequence, density map, transfer seconds, ready at)
-_buffer = None
+_config: Dict[str, Any] = {}
+_faults: Dict[int, str] = {}
+_queue: Deque[Tuple[int, Any, float, float]] = (
+    collections.deque()
+)  # (sequence, density map, transfer seconds, ready at)
+_buffer: Any = None
 _busy_until = 0.0
 
 
-def open(config):
+def open(config: Dict[str, Any]) -> Dict[str, Any]:
     """Take the script; return what a device's worker returns."""
     global _config, _faults
     _config = config
@@ -67,7 +70,7 @@ def open(config):
     }
 
 
-def submit(sequence, arrays):
+def submit(sequence: int, arrays: List[Any]) -> None:
     """Take an image (1, 1, H, W) uint8, convert it as a real worker does, and queue it.
 
     The map is made here, so that `collect` takes the device's time and no more.
@@ -85,7 +88,7 @@ def submit(sequence, arrays):
     _queue.append((sequence, _density(sequence, arrays[0]), transfer, _busy_until))
 
 
-def collect():
+def collect() -> Tuple[int, List[Any], Dict[str, float]]:
     """Give the oldest image's density map (1, 1, H / stride, W / stride) float32."""
     sequence, density, transfer, ready_at = _queue.popleft()
     _journal("collect %d" % sequence)
@@ -100,17 +103,17 @@ def collect():
     return sequence, [_alter(density, fault)], {"transfer": transfer, "infer": seconds}
 
 
-def close():
+def close() -> None:
     """Note the end in the journal."""
     _journal("close")
 
 
-def _seconds(sequence):
+def _seconds(sequence: int) -> float:
     seconds = _config.get("seconds") or 0.0
-    return seconds[sequence % len(seconds)] if isinstance(seconds, list) else seconds
+    return float(seconds[sequence % len(seconds)] if isinstance(seconds, list) else seconds)
 
 
-def _density(sequence, image):
+def _density(sequence: int, image: Any) -> Any:
     stride = _config.get("stride") or 4
     counts = _config.get("counts")
     if counts:
@@ -120,7 +123,7 @@ def _density(sequence, image):
     return image[:, :, ::stride, ::stride] * numpy.float32(_config.get("scale") or 0.001)
 
 
-def _strike(fault):
+def _strike(fault: str) -> None:
     """Do what a faulty runtime does in place of answering."""
     if fault == "raise":
         raise RuntimeError("scripted fault")
@@ -138,7 +141,7 @@ def _strike(fault):
         subprocess.call(["echo", "a line from a child process"])
 
 
-def _alter(density, fault):
+def _alter(density: Any, fault: Optional[str]) -> Any:
     if fault in ("nan", "inf", "negative"):
         density[0, 0, 1, 1] = {"nan": numpy.nan, "inf": numpy.inf, "negative": -0.5}[fault]
     if fault == "shape":
@@ -148,14 +151,14 @@ def _alter(density, fault):
     return density
 
 
-def _openings(path):
+def _openings(path: str) -> int:
     with io.open(path, "a+", encoding="utf-8") as file:
         file.write("opened\n")
         file.seek(0)
         return len(file.readlines())
 
 
-def _journal(line):
+def _journal(line: str) -> None:
     if _config.get("journal"):
         with io.open(_config["journal"], "a", encoding="utf-8") as file:
             file.write(line + "\n")

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from bench import backends
 from bench.backends import base, ckpt
 from bench.backends.base import Options
@@ -53,7 +54,9 @@ def devices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_names_and_the_nearest_one() -> None:
     assert backends.names() == ("reference", "ckpt")
     assert [backends.get(name).name for name in backends.names()] == list(backends.names())
-    with pytest.raises(OmgateError, match=r"--backend: seen 'referense', allowed reference, ckpt; did you mean reference\?"):
+    with pytest.raises(
+        OmgateError, match=r"--backend: seen 'referense', allowed reference, ckpt; did you mean reference\?"
+    ):
         backends.get("referense")
 
 
@@ -92,7 +95,10 @@ def test_mindspore_is_missing(case: Any, installed: set[str]) -> None:
 def test_a_model_that_is_not_named_or_not_there(case: Any, installed: set[str], name: str, form: str) -> None:
     backend = backends.get(name)
     setattr(case.forms, form, None)
-    assert str(backend.available(case, Options())) == f"tiny.toml:forms.{form} names no file: set it, or give --{form}=FILE"
+    assert (
+        str(backend.available(case, Options()))
+        == f"tiny.toml:forms.{form} names no file: set it, or give --{form}=FILE"
+    )
     gone = Path("gone")
     availability = backend.available(case, Options(**{form: gone}))
     assert not availability.ok

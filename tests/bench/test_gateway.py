@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from bench.backends.base import worker_text
 from bench.gateway import (
     DeviceBusy,
@@ -124,7 +125,9 @@ def test_no_answer_within_the_limit_kills_the_process(tmp_path: Path, kind: str)
     session = Session(spec(tmp_path, image_seconds=0.2, faults=[{"kind": kind, "at": 0}]))
     session.open()
     big = np.zeros((1, 1, 1024, 1024), np.uint8)
-    for sequence in range(8):  # far more than a pipe holds: a stopped worker reads nothing, sending must not block
+    for sequence in range(
+        8
+    ):  # far more than a pipe holds: a stopped worker reads nothing, sending must not block
         session.submit(sequence, big)
     with pytest.raises(WorkerTimeout, match=r"no answer within 0\.2 s"):
         session.receive()
@@ -215,21 +218,30 @@ def test_a_death_is_seen_even_if_a_child_holds_the_pipe() -> None:
 
 
 HOST = """
-import sys
+import os, sys
 from pathlib import Path
 import numpy as np
 from bench.gateway import Session, WorkerSpec
 from bench.backends.base import worker_text
 source = '''
-import ctypes
-def open(config): return {}
+import ctypes, os, time
+marker = None
+def open(config):
+    global marker
+    marker = config["marker"]
+    return {}
 def submit(sequence, arrays): pass
-def collect(): BODY
+def collect():
+    os.close(os.open(marker, os.O_CREAT))
+    BODY
 def close(): pass
 '''.replace("BODY", sys.argv[1])
-session = Session(WorkerSpec("simulated", source))
+marker = Path(sys.argv[3])
+session = Session(WorkerSpec("simulated", source, {"marker": str(marker)}))
 session.open()
 session.submit(0, np.zeros((1, 1, 8, 8), np.uint8))
+while not marker.exists():
+    os.sched_yield()
 print(session.pid, flush=True)
 if sys.argv[2] == "wait":
     session.receive()
@@ -237,11 +249,18 @@ if sys.argv[2] == "wait":
 
 
 @pytest.mark.parametrize(
-    "body", ["__import__('time').sleep(600)", "ctypes.PyDLL(None).sleep(600)"], ids=["waiting", "holding the interpreter"]
+    "body",
+    ["time.sleep(600)", "ctypes.PyDLL(None).sleep(600)"],
+    ids=["waiting", "holding the interpreter"],
 )
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent-death signal is Linux's")
-def test_a_worker_ends_with_its_host(body: str) -> None:
-    host = subprocess.Popen([sys.executable, "-c", HOST, body, "wait"], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+def test_a_worker_ends_with_its_host(body: str, tmp_path: Path) -> None:
+    host = subprocess.Popen(
+        [sys.executable, "-c", HOST, body, "wait", str(tmp_path / "marker")],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
     assert host.stdout is not None
     worker = int(host.stdout.readline())
     assert is_alive(worker)
@@ -250,9 +269,9 @@ def test_a_worker_ends_with_its_host(body: str) -> None:
     assert wait_for_end(worker)
 
 
-def test_a_host_that_forgets_to_close_ends_at_once_all_the_same() -> None:
+def test_a_host_that_forgets_to_close_ends_at_once_all_the_same(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", HOST, "__import__('time').sleep(600)", "leave"],
+        [sys.executable, "-c", HOST, "time.sleep(600)", "leave", str(tmp_path / "marker")],
         capture_output=True,
         text=True,
         cwd=ROOT,
@@ -277,7 +296,10 @@ def test_a_lock_names_its_holder_and_goes_with_it(tmp_path: Path) -> None:
     )
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
-    with pytest.raises(DeviceBusy, match=f"ascend-0 is in use by process {holder.pid} "), device_lock("ascend-0", tmp_path):
+    with (
+        pytest.raises(DeviceBusy, match=f"ascend-0 is in use by process {holder.pid} "),
+        device_lock("ascend-0", tmp_path),
+    ):
         pass
     with device_lock("ascend-1", tmp_path), device_lock(None, tmp_path):
         pass

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from bench.metrics import game, per_image, psnr, ssim
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from bench.metrics import game, per_image, psnr, ssim
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,9 @@ def test_game_loses_no_density_and_never_falls_with_the_level(
     assert values[0] <= values[1] + 1e-9
     assert values[1] <= values[2] + 1e-9
     assert values[2] <= values[3] + 1e-9
-    more = game(density + 1, truth - 1, geometry, (3,))[3]  # every difference is positive: nothing cancels, nothing is lost
+    more = game(density + 1, truth - 1, geometry, (3,))[
+        3
+    ]  # every difference is positive: nothing cancels, nothing is lost
     assert more == pytest.approx((density.astype(float) + 2 - truth).sum(), rel=1e-5)
 
 
@@ -128,7 +131,9 @@ def test_what_has_no_value_is_left_out() -> None:
     zero = np.zeros_like(truth)
     assert set(per_image(density, truth, FULL)) == {"game1", "game2", "game3", "psnr", "ssim"}
     assert set(per_image(density, zero, FULL)) == {"game1", "game2", "game3"}
-    assert set(per_image(truth, truth, FULL)) == {"game1", "game2", "game3", "ssim"}, "an infinite PSNR is no number"
+    assert set(per_image(truth, truth, FULL)) == {"game1", "game2", "game3", "ssim"}, (
+        "an infinite PSNR is no number"
+    )
     small = Geometry(20, 20, 0, 0, 64, 96)  # five map pixels: smaller than SSIM's window
     assert "ssim" not in per_image(density, truth, small)
 

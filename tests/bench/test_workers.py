@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from bench.backends.base import WORKERS, sha256, worker_text
 from bench.gateway import Session, WorkerRefused, WorkerSpec
 
@@ -35,12 +36,18 @@ def test_a_worker_needs_the_standard_library_numpy_and_its_runtime_alone(path: P
 @pytest.mark.parametrize("path", [path for path in FILES if path.stem != "loop"], ids=lambda path: path.stem)
 def test_a_runtime_module_has_the_four_functions(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    functions = {node.name: [arg.arg for arg in node.args.args] for node in tree.body if isinstance(node, ast.FunctionDef)}
+    functions = {
+        node.name: [arg.arg for arg in node.args.args]
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+    }
     expected = {"open": ["config"], "submit": ["sequence", "arrays"], "collect": [], "close": []}
     assert {name: functions[name] for name in expected} == expected
 
 
-def run(name: str, config: dict[str, Any], images: list[np.ndarray]) -> tuple[dict[str, Any], list[np.ndarray]]:
+def run(
+    name: str, config: dict[str, Any], images: list[np.ndarray]
+) -> tuple[dict[str, Any], list[np.ndarray]]:
     session = Session(WorkerSpec(name, worker_text(name), config))
     try:
         info = session.open()

@@ -17,6 +17,7 @@ import cv2
 import msgspec
 import numpy as np
 import pytest
+
 from bench.backends.base import worker_text
 from bench.evaluate import evaluate
 from bench.gateway import WorkerSpec

@@ -47,7 +47,13 @@ def begin(tmp_path: Path) -> Callable[..., RunWriter]:
         **fields: object,
     ) -> RunWriter:
         entry = {"name": "mcnn-synthetic", "images": names, "available": len(names), **(case or {})}
-        unit = {"case": "mcnn-synthetic", "name": "ckpt", "soc": "cpu", "precision": "fp32", **(backend or {})}
+        unit = {
+            "case": "mcnn-synthetic",
+            "name": "ckpt",
+            "soc": "cpu",
+            "precision": "fp32",
+            **(backend or {}),
+        }
         digests = Digests(
             models={"mcnn-synthetic/ckpt": "m1"},
             data={"mcnn-synthetic": "d1"},

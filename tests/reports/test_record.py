@@ -48,11 +48,19 @@ def lines(folder: Path) -> list[dict[str, object]]:
 
 def test_a_run_with_everything_in_it_holds_against_both_schemas(begin: Begin, image: Image) -> None:
     writer = begin()
-    records = [image("IMG_1"), image("IMG_2", math.nan), image("IMG_3", status="failed", reason="bad-image", detail="torn")]
+    records = [
+        image("IMG_1"),
+        image("IMG_2", math.nan),
+        image("IMG_3", status="failed", reason="bad-image", detail="torn"),
+    ]
     for record in records:
         writer.append(record)
-    number = Number(metric="mae", unit="counts", old=1.0, new=2.0, difference=1.0, low=0.5, high=1.5, p_value=0.01)
-    verdict = Verdict(status=Status.REGRESSED, reasons=(Reason("gate-exceeded", "m", "a"),), numbers=(number,), n=1)
+    number = Number(
+        metric="mae", unit="counts", old=1.0, new=2.0, difference=1.0, low=0.5, high=1.5, p_value=0.01
+    )
+    verdict = Verdict(
+        status=Status.REGRESSED, reasons=(Reason("gate-exceeded", "m", "a"),), numbers=(number,), n=1
+    )
     writer.put_summary("mcnn-synthetic", "ckpt", summarise(records, (50,), 2.0), 2.0)
     writer.put_verdict("mcnn-synthetic", "ckpt", verdict)
     writer.put_verdict("mcnn-synthetic", "reference", cannot_tell(Code.BACKEND_UNAVAILABLE, "no onnxruntime"))
@@ -125,7 +133,9 @@ def test_a_reader_takes_the_last_of_each_image(begin: Begin, image: Image) -> No
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_a_count_that_is_not_finite_is_a_failure_with_the_images_name(begin: Begin, image: Image, value: float) -> None:
+def test_a_count_that_is_not_finite_is_a_failure_with_the_images_name(
+    begin: Begin, image: Image, value: float
+) -> None:
     with begin() as writer:
         writer.append(image("IMG_1", predicted=value))
         writer.append(image("IMG_2", metrics={"ssim": value}))
@@ -135,7 +145,9 @@ def test_a_count_that_is_not_finite_is_a_failure_with_the_images_name(begin: Beg
     assert read(writer.folder).images[1].detail == f"ssim is {value}"
 
 
-def test_a_file_torn_at_any_byte_is_readable_and_resumes_to_the_same_record(begin: Begin, image: Image) -> None:
+def test_a_file_torn_at_any_byte_is_readable_and_resumes_to_the_same_record(
+    begin: Begin, image: Image
+) -> None:
     names = ("IMG_1", "IMG_2", "IMG_3")
     with begin(names) as writer:
         for name in names:
@@ -203,7 +215,9 @@ def test_killed_at_random_moments_it_is_readable_not_locked_and_continues(tmp_pa
             todo = [name for name in record.run.cases[0].images if name not in writer.done("c", "b")]
             for name in todo:
                 count = float(name[4:])
-                new = ImageRecord("c", "b", name, "ok", true_count=count, predicted_count=count + 0.5, digest="d")
+                new = ImageRecord(
+                    "c", "b", name, "ok", true_count=count, predicted_count=count + 0.5, digest="d"
+                )
                 assert writer.append(new)
             writer.finish()
         found = read(folder)
@@ -270,7 +284,21 @@ def test_a_field_that_is_not_known_yet_is_passed_over(begin: Begin, image: Image
 
 # --- names ---
 
-HOSTILE = ["", ".", "..", "../../etc", "a/b\\c", "line\nbreak\0", "x" * 500, "基线 八点零", "CON", "-rf", "a b*?", "\udcff", "é"]
+HOSTILE = [
+    "",
+    ".",
+    "..",
+    "../../etc",
+    "a/b\\c",
+    "line\nbreak\0",
+    "x" * 500,
+    "基线 八点零",
+    "CON",
+    "-rf",
+    "a b*?",
+    "\udcff",
+    "é",
+]
 
 
 @pytest.mark.parametrize("label", HOSTILE)
@@ -432,5 +460,3 @@ def test_a_recorded_image_has_its_map(begin: Begin, image: Image) -> None:
     with begin() as writer:
         writer.append(image("IMG_1"), density=np.ones((2, 2), np.float32))
         assert writer.maps.load("mcnn-synthetic", "ckpt", "IMG_1") is not None
-
-
