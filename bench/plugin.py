@@ -40,8 +40,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         **repeat,
         help="a backend to run: reference (ONNX Runtime, CPU), ckpt (MindSpore). Repeatable. Default: all that can run here",
     )
-    group.addoption("--case", **repeat, help="a case to run, such as mcnn-synthetic. Repeatable. Default: all")
-    group.addoption("--ckpt", metavar="FILE", help="this MindSpore checkpoint instead of the case's (--ckpt=FILE)")
+    group.addoption(
+        "--case", **repeat, help="a case to run, such as mcnn-synthetic. Repeatable. Default: all"
+    )
+    group.addoption(
+        "--ckpt", metavar="FILE", help="this MindSpore checkpoint instead of the case's (--ckpt=FILE)"
+    )
     group.addoption("--onnx", metavar="FILE", help="this ONNX model instead of the case's (--onnx=FILE)")
     group.addoption("--om", metavar="FILE", help="this OM model instead of the case's (--om=FILE)")
     group.addoption(
@@ -59,9 +63,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--run-dir", metavar="DIR", help="where run records go (--run-dir=DIR). Default: reports/runs"
     )
-    group.addoption("--cases-dir", metavar="DIR", help="where the models' folders are (--cases-dir=DIR). Default: cases")
     group.addoption(
-        "--resume", metavar="RUN", help="go on with a run that was killed: its id, label or folder (--resume=RUN)"
+        "--resume",
+        metavar="RUN",
+        help="go on with a run that was killed: its id, label or folder (--resume=RUN)",
     )
     group.addoption(
         "--gate",
@@ -122,7 +127,7 @@ def pytest_collection_modifyitems(config: pytest.Config) -> None:
 
 
 def _options(config: pytest.Config) -> Options:
-    from bench.selection import Options
+    from bench.selection import Options, cases_folder
 
     def path(name: str) -> Path | None:
         given = config.getoption(name)
@@ -130,7 +135,7 @@ def _options(config: pytest.Config) -> Options:
 
     return Options(
         run_dir=path("run_dir") or HOUSE / "reports" / "runs",
-        cases_dir=path("cases_dir") or HOUSE / "cases",
+        cases_dir=cases_folder(),
         cases=tuple(config.getoption("case")),
         backends=tuple(config.getoption("backend")),
         ckpt=path("ckpt"),
@@ -165,7 +170,7 @@ def omgate_session(request: pytest.FixtureRequest) -> Iterator[Session]:
 
 
 @pytest.fixture
-def measured(pair: Pair, request: pytest.FixtureRequest) -> Measured:
+def measured(pair: Selected, request: pytest.FixtureRequest) -> Measured:
     """The case on the backend, ready to be measured; skipped (failed under --gate) where it can't run here."""
     if pair.missing:
         text = f"cannot-tell: backend-unavailable: {pair.missing}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -12,6 +13,14 @@ from cases.errors import OmgateError
 
 if TYPE_CHECKING:
     from cases.case import Case
+
+HOUSE = Path(__file__).resolve().parents[1]
+
+
+def cases_folder() -> Path:
+    """The folder with the models' folders: OMGATE_CASES, else this project's `cases/`."""
+    given = os.environ.get("OMGATE_CASES")
+    return Path(given).absolute() if given else HOUSE / "cases"
 
 
 @dataclass(frozen=True)
@@ -36,7 +45,11 @@ class Options:
         """What was given, by name; paths as text. What was not given is left out."""
         given = {item.name: getattr(self, item.name) for item in fields(self)}
         return {
-            name: str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
+            name: str(value)
+            if isinstance(value, Path)
+            else list(value)
+            if isinstance(value, tuple)
+            else value
             for name, value in given.items()
             if value not in (None, (), "", False)
         }
@@ -67,7 +80,9 @@ def select(options: Options) -> list[Selected]:
         chosen = _default_for_own_data(chosen)
     selected = []
     for case in chosen:
-        overridden = case.with_overrides(ckpt=options.ckpt, onnx=options.onnx, om=options.om, data=options.data)
+        overridden = case.with_overrides(
+            ckpt=options.ckpt, onnx=options.onnx, om=options.om, data=options.data
+        )
         names = [name for name in case.backends if not options.backends or name in options.backends]
         selected += [Selected(overridden, name, missing(overridden, name)) for name in names]
     _refuse_what_was_named(options, selected)
@@ -110,7 +125,9 @@ def _refuse_what_was_named(options: Options, selected: Sequence[Selected]) -> No
         if bad and len(bad) == len(here):
             raise OmgateError(f"--backend {name}: {bad[0].missing}")
         if not here:
-            raise OmgateError(f"--backend {name}: no case that can run here has it; `omgate doctor` tells more")
+            raise OmgateError(
+                f"--backend {name}: no case that can run here has it; `omgate doctor` tells more"
+            )
 
 
 RECORDED = ("cases", "backends", "ckpt", "onnx", "om", "data", "limit", "label")

@@ -35,7 +35,12 @@ class Session:
     """The run of one pytest session. Every image is in the record before the next one is looked at."""
 
     def __init__(
-        self, writer: RunWriter, options: Options, environment: Environment, datasets: Mapping[str, Dataset], bar: Bar
+        self,
+        writer: RunWriter,
+        options: Options,
+        environment: Environment,
+        datasets: Mapping[str, Dataset],
+        bar: Bar,
     ) -> None:
         """Use `begin`."""
         self.writer = writer
@@ -155,7 +160,9 @@ class Session:
                     )
                 self.writer.append(_image_record(case, backend, result), result.density)
                 if result.warnings:
-                    self.writer.warn(*(f"{case.name} {backend} {result.name}: {text}" for text in result.warnings))
+                    self.writer.warn(
+                        *(f"{case.name} {backend} {result.name}: {text}" for text in result.warnings)
+                    )
                 tick(number, total)
 
     def _note_data_digest(self, case: Case, images: Sequence[ImageRecord]) -> None:
@@ -169,7 +176,9 @@ class Session:
     def _entry(self, case: Case) -> CaseEntry:
         entry = self.writer.run.case(case.name)
         if entry is None:
-            raise OmgateError(f"run {self.writer.run.id} has no case {case.name}; start a new run instead of --resume")
+            raise OmgateError(
+                f"run {self.writer.run.id} has no case {case.name}; start a new run instead of --resume"
+            )
         return entry
 
     # --- judging --------------------------------------------------------------------------------------------------------------
@@ -192,8 +201,12 @@ class Session:
             same_machine=baseline is None or same_numerics(baseline.fingerprint, self._environment.as_dict()),
             limited=entry.limit is not None,
         )
-        gates = tuple(Gate(gate.metric, gate.tolerance, "%" if gate.unit == "%" else "counts") for gate in case.gates)
-        return compare_accuracy(baseline, read(self.writer.folder).images_of(case.name, backend), gates, context)
+        gates = tuple(
+            Gate(gate.metric, gate.tolerance, "%" if gate.unit == "%" else "counts") for gate in case.gates
+        )
+        return compare_accuracy(
+            baseline, read(self.writer.folder).images_of(case.name, backend), gates, context
+        )
 
 
 def load_baseline(case: Case, backend: str, soc: str, precision: str) -> Baseline | None:
@@ -317,7 +330,10 @@ def _digests(pairs: Sequence[Selected]) -> Digests:
             models[f"{pair.case.name}/{pair.backend}"] = sha256(file)
     commit, clean = _code()
     return Digests(
-        models=models, cases={pair.case.name: pair.case.digest() for pair in pairs}, commit=commit, clean=clean
+        models=models,
+        cases={pair.case.name: pair.case.digest() for pair in pairs},
+        commit=commit,
+        clean=clean,
     )
 
 
@@ -335,5 +351,3 @@ def _code() -> tuple[str | None, bool | None]:
 
     status = git("status", "--porcelain")
     return git("rev-parse", "HEAD"), None if status is None else status == ""
-
-

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cases.case import Case
 
 IMAGES, TRUTHS = "images", "ground_truth_csv"
+POINTS = "ground_truth"  # where there are head positions: an image deleted before its CSV was derived is still known
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 # 64 MP decode to 64 MB of grey; a header that claims more is refused before a byte of it is decoded.
 MOST_PIXELS = 64_000_000
@@ -64,15 +65,16 @@ class Dataset:
 
     @classmethod
     def open(cls, root: Path) -> Dataset:
-        """The union of what `images/` and `ground_truth_csv/` name, so that a deleted half is seen. Raises DatasetError."""
+        """The union of what `images/`, `ground_truth_csv/` and `ground_truth/` name, so that a deleted part is seen. Raises DatasetError."""
         images = _by_stem(_folder(root, IMAGES), SUFFIXES)
         truths = _by_stem(_folder(root, TRUTHS), (".csv",))
+        annotated = {mat.stem.removeprefix("GT_") for mat in (root / POINTS).glob("GT_*.mat")}
         if not images and not truths:
             raise DatasetError(
                 f"{shown(root)}: {IMAGES}/ and {TRUTHS}/ hold no sample; expected IMG_1.jpg (or {', '.join(SUFFIXES[1:])}) "
                 "and IMG_1.csv"
             )
-        names = sorted(images.keys() | truths.keys(), key=_natural)
+        names = sorted(images.keys() | truths.keys() | annotated, key=_natural)
         return cls(root, tuple(Sample(name, images.get(name), truths.get(name)) for name in names))
 
 
@@ -96,13 +98,15 @@ def prepare(sample: Sample, case: Case, cache: TruthCache) -> Prepared:
         raise SampleError(
             "missing-image", f"{shown(sample.name)}: no such file in {IMAGES}/; its ground truth is {kept}"
         )
-    if sample.truth is None:
+    start = time.perf_counter()
+    image = decode(sample.image)
+    if (
+        sample.truth is None
+    ):  # after decoding: an image that can't be read is also why nothing could be derived for it
         raise SampleError(
             "missing-truth",
             f"{shown(sample.name)}: no such .csv in {TRUTHS}/; its image is {shown(sample.image)}",
         )
-    start = time.perf_counter()
-    image = decode(sample.image)
     decoded = time.perf_counter()
     geometry = _geometry(sample.image, image.shape[0], image.shape[1], case)
     pixels = preprocess.apply(image, geometry)

@@ -80,7 +80,7 @@ def plan(seed: int, count: int | None = None, size: tuple[int, int] | None = Non
     """Drawing instructions for one scene; count of people and (height, width) follow from the seed unless given."""
     random = np.random.Generator(np.random.PCG64(seed))
     height, width = size or SIZES[int(random.integers(len(SIZES)))]
-    drawn_count = int(round(np.exp(random.uniform(np.log(FEWEST), np.log(MOST)))))
+    drawn_count = round(float(np.exp(random.uniform(np.log(FEWEST), np.log(MOST)))))
     wanted = drawn_count if count is None else count
     horizon = height * random.uniform(0.02, 0.3)
     people = _place(random, wanted, height, width, horizon)
@@ -150,7 +150,8 @@ def _place(
             for other in cells.get((key[0] + column, key[1] + row), ())
         )
         if any(
-            (other[0] - x) ** 2 + (other[1] - y) ** 2 < (crowding * 0.5 * (other[2] + head)) ** 2 for other in around
+            (other[0] - x) ** 2 + (other[1] - y) ** 2 < (crowding * 0.5 * (other[2] + head)) ** 2
+            for other in around
         ):
             continue
         placed.append((x, y, head))
@@ -204,7 +205,7 @@ def _background(scene: Scene, scale: int) -> Image:
     canvas = np.empty((height, width, 3), np.float32)
     canvas[:horizon] = scene.far
     rows = np.linspace(0, 1, height - horizon, dtype=np.float32)[:, None, None]
-    near, far = np.float32(scene.ground), np.float32(scene.far)
+    near, far = np.array(scene.ground, np.float32), np.array(scene.far, np.float32)
     blend = np.clip(1 - rows * 1.6, 0, 1) * scene.haze
     canvas[horizon:] = near * (0.8 + 0.3 * rows) * (1 - blend) + far * blend
     _skyline(canvas, random, horizon)
@@ -240,8 +241,8 @@ def _skyline(canvas: NDArray[np.float32], random: np.random.Generator, horizon: 
             for _ in range(12):
                 centre = (x + int(random.uniform(0, span)), int(random.uniform(top, horizon)))
                 radius = max(2, int(span * random.uniform(0.1, 0.3)))
-                shade = random.uniform(0.4, 0.8) * level
-                cv2.circle(canvas, centre, radius, (shade * 0.7, shade, shade * 0.75), -1, cv2.LINE_AA)
+                leaf = random.uniform(0.4, 0.8) * level
+                cv2.circle(canvas, centre, radius, (leaf * 0.7, leaf, leaf * 0.75), -1, cv2.LINE_AA)
         x += span
 
 
@@ -284,7 +285,8 @@ def _draw_person(canvas: Image, scene: Scene, person: Person, scale: int) -> Non
     def faded(colour: Sequence[int], shade: float = 1.0) -> list[float]:
         mist = scene.haze * 0.6 * (1 - min(1.0, person.head / 20))
         return [
-            min(255.0, value * shade) * (1 - mist) + far * mist for value, far in zip(colour, scene.far, strict=True)
+            min(255.0, value * shade) * (1 - mist) + far * mist
+            for value, far in zip(colour, scene.far, strict=True)
         ]
 
     side = -scene.light_x * 0.10
@@ -379,5 +381,7 @@ def _begin(listing: Path, lines: list[str]) -> None:
         before = listing.read_text(encoding="utf-8").splitlines()
         shared = min(len(before), len(lines))
         if before[:shared] != lines[:shared]:
-            raise OmgateError(f"{listing}: other scenes lie here already; give another folder, or remove this one")
+            raise OmgateError(
+                f"{listing}: other scenes lie here already; give another folder, or remove this one"
+            )
     density.write_atomically(listing, ("\n".join(lines) + "\n").encode())

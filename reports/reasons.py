@@ -30,6 +30,8 @@ class ReasonCode(StrEnum):
     BAD_IMAGE = "bad-image"
     BAD_TRUTH = "bad-truth"
     TOO_LARGE = "too-large"
+    SAMPLE_ERROR = "sample-error"
+    BAD_OUTPUT = "bad-output"
     WORKER_ERROR = "worker-error"
     WORKER_DIED = "worker-died"
     WORKER_TIMEOUT = "worker-timeout"
@@ -61,6 +63,8 @@ TITLES: dict[ReasonCode, tuple[str, str]] = {
     ReasonCode.BAD_IMAGE: ("unreadable image", "图片无法读取"),
     ReasonCode.BAD_TRUTH: ("unreadable ground truth", "真值无法读取"),
     ReasonCode.TOO_LARGE: ("image too large", "图片过大"),
+    ReasonCode.SAMPLE_ERROR: ("preparation failed", "样本准备出错"),
+    ReasonCode.BAD_OUTPUT: ("output of another shape", "输出形状不符"),
     ReasonCode.WORKER_ERROR: ("worker error", "工作进程出错"),
     ReasonCode.WORKER_DIED: ("worker died", "工作进程崩溃"),
     ReasonCode.WORKER_TIMEOUT: ("worker timeout", "工作进程超时"),

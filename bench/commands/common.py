@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bench.selection import cases_folder
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -16,7 +18,7 @@ USED_WRONGLY = 2
 """Exit code where a command could not be done as asked."""
 
 HOUSE = Path(__file__).resolve().parents[2]
-CASES = HOUSE / "cases"
+CASES = cases_folder()
 RUNS = HOUSE / "reports" / "runs"
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable: one JSON document.")]

@@ -31,7 +31,9 @@ STRIDE = 4
 MARGIN = 256  # pixels of black around a picture: as much as the deliverable's padding may bring into one crop
 NARROW = 64  # pixels of it that most crops may reach into
 WIDE_SHARE = 0.12  # of crops that may lie anywhere, wholly in the black too
-COUNT_WEIGHT = 20.0  # of the squared difference of mean densities against the mean squared difference, cell by cell
+COUNT_WEIGHT = (
+    20.0  # of the squared difference of mean densities against the mean squared difference, cell by cell
+)
 VALIDATION_SCENES = 12
 
 
@@ -264,17 +266,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         required=True,
         help="the checkpoint to write; its log lies beside it as .train.jsonl",
     )
-    parser.add_argument("--scenes", type=int, default=400, help="training scenes to draw (default %(default)s)")
+    parser.add_argument(
+        "--scenes", type=int, default=400, help="training scenes to draw (default %(default)s)"
+    )
     parser.add_argument(
         "--steps", type=int, default=10_000, help="steps, one 256 x 256 crop each (default %(default)s)"
     )
     parser.add_argument(
         "--learning-rate", type=float, default=5e-4, help="Adam's, at the start (default %(default)s)"
     )
-    parser.add_argument("--seed", type=int, default=64678, help="of the weights and the crops (default %(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=64678, help="of the weights and the crops (default %(default)s)"
+    )
     parser.add_argument("--evaluate-every", type=int, default=1000, help="steps (default %(default)s)")
     parser.add_argument(
-        "--schedule", choices=["steps", "cosine"], default="steps", help="of the learning rate (default %(default)s)"
+        "--schedule",
+        choices=["steps", "cosine"],
+        default="steps",
+        help="of the learning rate (default %(default)s)",
     )
     given = parser.parse_args(arguments)
     options = Options(

@@ -24,7 +24,8 @@ def promoted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cases = tiny.house(tmp_path_factory.mktemp("house"), images=6)
     done = tiny.measure(cases)
     assert done.returncode == 0, done.stdout + done.stderr
-    tiny.promote(cases)
+    promotion = tiny.promote(cases)
+    assert promotion.returncode == 0, promotion.stderr
     return cases
 
 
@@ -162,12 +163,39 @@ def test_anyones_data_and_model(cases: Path, tmp_path: Path) -> None:
     assert "IMG_<b>ünï & 6" in run["cases"][0]["images"]
 
 
-def test_a_path_given_with_a_blank_is_explained(cases: Path, tmp_path: Path) -> None:
+def test_a_path_given_with_a_blank_that_moves_the_root_is_explained(cases: Path, tmp_path: Path) -> None:
     mine = tmp_path / "data"
     shutil.copytree(cases / "tiny" / "data", mine)
-    done = tiny.measure(cases, "--data", str(mine))
+    (mine / "pytest.ini").write_text("[pytest]\n")
+    start, rest = (command := tiny.command(cases))[:3], command[3:]
+    done = subprocess.run(
+        [*start, "--data", str(mine), *rest],
+        cwd=tiny.HOUSE,
+        env=tiny.environment(cases),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert "--data=DIR" in done.stdout + done.stderr
+
+
+def test_a_record_holds_against_its_schema(cases: Path) -> None:
+    from jsonschema import Draft202012Validator
+
+    (cases / "tiny" / "data" / "images" / "IMG_3.jpg").unlink()
+    tiny.measure(cases, "--backend", "reference", "--label", "a label/with <all> sorts")
+    run = tiny.newest(cases)
+    for name, documents in (
+        ("run", [json.loads((run / "run.json").read_text(encoding="utf-8"))]),
+        ("images", tiny.lines(run)),
+    ):
+        schema = json.loads(
+            (tiny.HOUSE / "docs" / "schema" / f"{name}.schema.json").read_text(encoding="utf-8")
+        )
+        for document in documents:
+            Draft202012Validator(schema).validate(document)
 
 
 def test_a_limited_run_is_stamped_and_never_a_pass(cases: Path) -> None:
@@ -175,8 +203,10 @@ def test_a_limited_run_is_stamped_and_never_a_pass(cases: Path) -> None:
     assert done.returncode == 0
     assert status(cases) == "cannot-tell"
     assert "limited-run" in done.stdout
-    with pytest.raises(Exception, match="limit"):
-        tiny.promote(cases)
+    refused = tiny.promote(cases)
+    assert refused.returncode == 2
+    assert "limit" in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 def test_no_progress_bar_in_a_pipe(cases: Path) -> None:
@@ -188,7 +218,8 @@ def test_no_progress_bar_in_a_pipe(cases: Path) -> None:
 def comparable(run: Path) -> list[dict[str, object]]:
     """The records of a run without times and processes."""
     return [
-        {key: value for key, value in line.items() if key not in ("seconds", "worker")} for line in tiny.lines(run)
+        {key: value for key, value in line.items() if key not in ("seconds", "worker")}
+        for line in tiny.lines(run)
     ]
 
 
@@ -227,11 +258,15 @@ def test_killed_at_random_moments_the_record_is_readable_and_resumes_to_the_same
     assert record.run.summaries[0].summary.mae == pytest.approx(read(next((tmp_path / "whole").iterdir())).run.summaries[0].summary.mae, rel=1e-12)  # fmt: skip
 
 
-def _wait_for_a_moment(process: subprocess.Popen[str], runs: Path, chance: random.Random, by_clock: bool) -> None:
+def _wait_for_a_moment(
+    process: subprocess.Popen[str], runs: Path, chance: random.Random, by_clock: bool
+) -> None:
     written = _size(runs)
     deadline = time.monotonic() + (chance.uniform(0.1, 2.5) if by_clock else 30)
     more = chance.randint(1, 1500)  # bytes of records
-    while process.poll() is None and time.monotonic() < deadline and (by_clock or _size(runs) < written + more):
+    while (
+        process.poll() is None and time.monotonic() < deadline and (by_clock or _size(runs) < written + more)
+    ):
         time.sleep(0.002)
 
 

@@ -121,13 +121,14 @@ def house(folder: Path, images: int = 5, name: str = "tiny-blobs") -> Path:
 def command(cases: Path, *arguments: str) -> list[str]:
     """`pytest bench/` on the tiny deliverable; records go to `runs` beside `cases`."""
     runs = cases.parent / "runs"
-    fixed = ["-p", "no:cacheprovider", f"--cases-dir={cases}", f"--run-dir={runs}"]
+    fixed = ["-p", "no:cacheprovider", f"--run-dir={runs}"]
     return [sys.executable, "-m", "pytest", "bench/", *fixed, *arguments]
 
 
 def environment(cases: Path) -> dict[str, str]:
-    """The process's environment, with a cache of the test's own."""
-    return {**os.environ, "OMGATE_CACHE": str(cases.parent / "cache"), "COLUMNS": "200"}
+    """The process's environment, with cases and a cache of the test's own."""
+    own = {"OMGATE_CASES": str(cases), "OMGATE_CACHE": str(cases.parent / "cache"), "COLUMNS": "200"}
+    return {**os.environ, **own}
 
 
 def measure(cases: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -148,13 +149,18 @@ def newest(cases: Path) -> Path:
     return max((cases.parent / "runs").iterdir(), key=lambda folder: folder.stat().st_mtime_ns)
 
 
-def promote(cases: Path, reason: str = "test") -> None:
-    """Makes the newest run the baseline."""
-    from reports.baseline import promote as store
-    from reports.record import read
-
-    store(
-        read(newest(cases)), "tiny-blobs", "reference", cases / "tiny" / "baselines", reason=reason, who="tests"
+def promote(cases: Path) -> subprocess.CompletedProcess[str]:
+    """`omgate baseline promote` of the newest run."""
+    runs = cases.parent / "runs"
+    typed = ["baseline", "promote", newest(cases).name, "--reason", "test", f"--run-dir={runs}"]
+    return subprocess.run(
+        [sys.executable, "-m", "bench.cli", *typed],
+        cwd=HOUSE,
+        env=environment(cases),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
 

@@ -17,7 +17,9 @@ CORNERS = np.array([[1.0, 1.0], [100.0, 60.0], [1.0, 60.0], [100.0, 1.0], [50.5,
 @given(
     points=st.lists(st.tuples(st.floats(-3, 104), st.floats(-3, 64)), max_size=40),
 )
-def test_the_sum_is_the_number_of_heads_wherever_they_are(kind: str, points: list[tuple[float, float]]) -> None:
+def test_the_sum_is_the_number_of_heads_wherever_they_are(
+    kind: str, points: list[tuple[float, float]]
+) -> None:
     made = density.density_map(np.array(points).reshape(-1, 2), 60, 100, kind)
     assert made.shape == (60, 100)
     assert made.min() >= 0

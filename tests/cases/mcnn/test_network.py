@@ -45,7 +45,9 @@ def test_a_checkpoint_has_the_published_size_and_loads(mcnn: network.Mcnn, tmp_p
         np.testing.assert_array_equal(old.asnumpy(), new.asnumpy())
 
 
-def test_a_checkpoint_of_another_network_is_refused_with_the_names(mcnn: network.Mcnn, tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_network_is_refused_with_the_names(
+    mcnn: network.Mcnn, tmp_path: Path
+) -> None:
     wrong = []
     for parameter in mcnn.get_parameters():
         name, values = parameter.name, parameter.asnumpy()

@@ -21,7 +21,9 @@ def test_pooling_keeps_the_sum_and_the_place() -> None:
 
 
 def test_the_learning_rate_steps_at_half_and_three_quarters() -> None:
-    rates = train.learning_rates(train.Options(scenes=1, steps=8, learning_rate=1.0, seed=1, evaluate_every=1))
+    rates = train.learning_rates(
+        train.Options(scenes=1, steps=8, learning_rate=1.0, seed=1, evaluate_every=1)
+    )
     assert rates == [1, 1, 1, 1, 0.1, 0.1, 0.01, 0.01]
 
 
