@@ -28,10 +28,10 @@ app = group(
 
 
 @app.callback(invoke_without_command=True)
-def runs(context: typer.Context) -> None:
-    """Lists, when nothing else is asked."""
+def runs(context: typer.Context, run_dir: RunDir = RUNS, json: Json = False) -> None:
+    """Lists, when nothing else is asked; `omgate runs --json` is `omgate runs list --json`."""
     if context.invoked_subcommand is None:
-        runs_list()
+        runs_list(run_dir, json)
 
 
 @app.command("list")
