@@ -150,8 +150,8 @@ def baseline_promote(
 
 
 def _promote(run: str, reason: str, case: str | None, backend: str | None, run_dir: Path) -> None:
-    from reports.baseline import promote, refusals
     from reports.catalogue import find
+    from reports.promotion import promote, refusals
     from reports.record import read
 
     record = read(find(run_dir, run))
@@ -183,7 +183,7 @@ def _promote(run: str, reason: str, case: str | None, backend: str | None, run_d
 
 
 def _undo(case: str | None, backend: str | None, soc: str | None) -> None:
-    from reports.baseline import undo
+    from reports.promotion import undo
 
     if case is None or backend is None:
         raise OmgateError("promote --undo: of which baseline? name it with --case NAME --backend NAME")

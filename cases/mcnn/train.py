@@ -175,7 +175,7 @@ def loss_cell(network: Any) -> Any:
 
     class Loss(nn.Cell):  # type: ignore[misc]
         def __init__(self) -> None:
-            super().__init__()
+            super().__init__(auto_prefix=False)  # else every parameter becomes "network.…", and no checkpoint loads
             self.network = network
 
         def construct(self, pixels, target):  # type: ignore[no-untyped-def]

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cases import case as module
-from cases.case import CaseError, discover, load, load_all
+from cases import parts
+from cases.case import discover, load, load_all
+from cases.errors import CaseError
 
 HOUSE = Path(__file__).parents[2]
 
@@ -84,13 +85,13 @@ def test_a_case_is_loaded(tmp_path: Path) -> None:
     case = load(path)
     assert (case.name, case.title, case.title_zh, case.synthetic) == ("tiny-made-up", "Tiny", "小", True)
     assert (case.path, case.folder) == (path, path.parent)
-    assert case.forms == module.Forms(path.parent / "model/tiny.ckpt", path.parent / "model/tiny.onnx", None)
-    assert case.network == module.Network(path.parent / "network.py", "Tiny")
+    assert case.forms == parts.Forms(path.parent / "model/tiny.ckpt", path.parent / "model/tiny.onnx", None)
+    assert case.network == parts.Network(path.parent / "network.py", "Tiny")
     assert case.input.size == (64, 64)
-    assert case.data == module.Data(path.parent / "data/tiny", module.Density("fixed", 4.0, 15), None)
+    assert case.data == parts.Data(path.parent / "data/tiny", parts.Density("fixed", 4.0, 15), None)
     assert case.strata == (100.0, 500.0)
-    assert case.gates == (module.Gate("mae", 1.5, "counts"),)
-    assert case.limits == module.Limits(10.0, 120.0)
+    assert case.gates == (parts.Gate("mae", 1.5, "counts"),)
+    assert case.limits == parts.Limits(10.0, 120.0)
     assert case.overridden == ()
 
 
@@ -112,7 +113,7 @@ def test_the_projects_own_case_files_are_well_formed(path: Path, tmp_path: Path)
 
 def test_the_case_of_data_that_are_not_here_is_loaded_and_says_the_way_out() -> None:
     case = load(HOUSE / "cases" / "mcnn" / "mcnn-shanghaitech-a.toml")
-    assert case.forms == module.Forms()
+    assert case.forms == parts.Forms()
     assert case.data.root == HOUSE / "cases/mcnn/data/shanghaitech/part_A/test_data"
     for said in (str(case.data.root), "omgate prepare shanghaitech", "--data=DIR"):
         assert said in case.data.way_out

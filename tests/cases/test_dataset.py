@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cases import dataset
-from cases.case import GroundTruthRule, Input, Output, Preprocess
 from cases.dataset import Dataset, DatasetError, Sample, SampleError, decode, prepare
 from cases.ground_truth import TruthCache
+from cases.parts import GroundTruthRule, Input, Output, Preprocess
 
 HEIGHT, WIDTH = 60, 80
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from reports.image import ImageRecord
-from reports.record import BackendEntry, CaseEntry, Digests, RunWriter
+from reports.promotion import Promotion, promote
+from reports.record import BackendEntry, CaseEntry, Digests, RunRecord, RunWriter, read
 
 
 def image_record(name: str, predicted: float = 101.0, true: float = 100.0, **fields: object) -> ImageRecord:
@@ -69,5 +71,40 @@ def begin(tmp_path: Path) -> Callable[..., RunWriter]:
             **fields,
         }
         return RunWriter.create(tmp_path / "runs", label, **values)  # type: ignore[arg-type]
+
+    return build
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "baselines"
+
+
+@pytest.fixture
+def finished(begin: Callable[..., RunWriter], image: Callable[..., ImageRecord]) -> Callable[..., RunRecord]:
+    """A finished run whose counts are all off by `error`; `images` override."""
+
+    def build(
+        error: float = 1.0, images: list[ImageRecord] | None = None, finish: bool = True, **fields: object
+    ) -> RunRecord:
+        writer = begin(**fields)
+        names = writer.run.cases[0].images
+        for record in images if images is not None else [image(name, 100.0 + error) for name in names]:
+            writer.append(record)
+        if finish:
+            writer.finish()
+        writer.close()
+        return read(writer.folder)
+
+    return build
+
+
+@pytest.fixture
+def promote_it() -> Callable[..., Promotion]:
+    """Promotes a run's result on ckpt, always at the same moment."""
+
+    def build(record: RunRecord, folder: Path, reason: str = "first", who: str = "li") -> Promotion:
+        now = datetime(2026, 11, 22, 23, 5, 1, tzinfo=UTC)
+        return promote(record, "mcnn-synthetic", "ckpt", folder, reason=reason, who=who, now=now)
 
     return build
