@@ -11,6 +11,7 @@ suit weights of order one; the unscaled first layer has weights of order 1e-3.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 import time
@@ -31,8 +32,8 @@ STRIDE = 4
 MARGIN = 256  # pixels of black around a picture: as much as the deliverable's padding may bring into one crop
 NARROW = 64  # pixels of it that most crops may reach into
 WIDE_SHARE = 0.12  # of crops that may lie anywhere, wholly in the black too
-COUNT_WEIGHT = (
-    20.0  # of the squared difference of mean densities against the mean squared difference, cell by cell
+AVERAGE = (
+    0.998  # of the running mean of weights: one crop a step is noisy, the mean of about 500 steps is not
 )
 VALIDATION_SCENES = 12
 
@@ -47,6 +48,8 @@ class Options:
     seed: int
     evaluate_every: int
     schedule: str = "steps"
+    count_weight: float = 20.0
+    start: str | None = None
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,52 @@ def folded(network: Any) -> dict[str, NDArray[np.float32]]:
     return weights
 
 
+def unfold(network: Any) -> None:
+    """Brings a network with a saved checkpoint's weights into the scaled form; the opposite of `folded`."""
+    import mindspore as ms
+
+    for parameter in network.get_parameters():
+        values = parameter.asnumpy().astype(np.float64)
+        if parameter.name.endswith(".0.conv.weight") and parameter.name.startswith("branch"):
+            values = values * LEVELS
+        if parameter.name.startswith("fuse"):
+            values = values * DENSITY_SCALE
+        parameter.set_data(ms.Tensor(values.astype(np.float32)))
+
+
+class RunningMean:
+    """An exponential mean of a network's weights; `swapped` puts it in their place for a while."""
+
+    def __init__(self, network: Any) -> None:
+        self._network = network
+        self._mean = self._weights()
+
+    def _weights(self) -> list[NDArray[np.float64]]:
+        return [parameter.asnumpy().astype(np.float64) for parameter in self._network.get_parameters()]
+
+    def add(self) -> None:
+        """Takes the present weights in."""
+        for mean, weights in zip(self._mean, self._weights(), strict=True):
+            mean *= AVERAGE
+            mean += (1 - AVERAGE) * weights
+
+    @contextlib.contextmanager
+    def swapped(self) -> Iterator[None]:
+        """The network holds the mean inside, its own weights again after."""
+        own = self._weights()
+        self._set(self._mean)
+        try:
+            yield
+        finally:
+            self._set(own)
+
+    def _set(self, weights: list[NDArray[np.float64]]) -> None:
+        import mindspore as ms
+
+        for parameter, values in zip(self._network.get_parameters(), weights, strict=True):
+            parameter.set_data(ms.Tensor(values.astype(np.float32)))
+
+
 def save(weights: dict[str, NDArray[np.float32]], path: Path) -> None:
     """Writes a MindSpore checkpoint (512,971 bytes), whole or not at all."""
     import mindspore as ms
@@ -166,8 +215,8 @@ def learning_rates(options: Options) -> list[float]:
     return rates
 
 
-def loss_cell(network: Any) -> Any:
-    """The network with its loss: the mean squared error of cells, plus COUNT_WEIGHT times that of the crop's mean.
+def loss_cell(network: Any, count_weight: float) -> Any:
+    """The network with its loss: the mean squared error of cells, plus count_weight times that of the crop's mean.
 
     The second term is what a small density everywhere costs. Cell by cell it is nearly free, but a black margin has 50,000 cells.
     """
@@ -175,12 +224,14 @@ def loss_cell(network: Any) -> Any:
 
     class Loss(nn.Cell):  # type: ignore[misc]
         def __init__(self) -> None:
-            super().__init__(auto_prefix=False)  # else every parameter becomes "network.…", and no checkpoint loads
+            super().__init__(
+                auto_prefix=False
+            )  # else every parameter becomes "network.…", and no checkpoint loads
             self.network = network
 
         def construct(self, pixels, target):  # type: ignore[no-untyped-def]
             difference = self.network(pixels) - target
-            return ops.square(difference).mean() + COUNT_WEIGHT * ops.square(difference.mean())
+            return ops.square(difference).mean() + count_weight * ops.square(difference.mean())
 
     return Loss()
 
@@ -201,10 +252,14 @@ def validation_error(network: Any, images: Sequence[TrainingImage]) -> tuple[flo
 
 
 def train(options: Options, output: Path) -> None:
-    """Trains, and writes `output` (.ckpt) and its log (.jsonl) beside it; the checkpoint with the least validation MAE is kept."""
+    """Trains, and writes `output` (.ckpt) and its log (.jsonl) beside it, and the last weights (.last.ckpt).
+
+    `output` is the running mean of the weights at the evaluation with the least validation MAE.
+    """
     import mindspore as ms
     from mindspore import nn
 
+    from cases.mcnn.checkpoint import load_strictly
     from cases.mcnn.network import Mcnn
 
     ms.set_context(mode=ms.GRAPH_MODE)
@@ -233,25 +288,32 @@ def train(options: Options, output: Path) -> None:
     )
     network = Mcnn()
     initialise(network, random)
+    if options.start:
+        load_strictly(network, Path(options.start))
+        unfold(network)
     optimiser = nn.Adam(network.trainable_params(), learning_rate=learning_rates(options))
-    step_cell = nn.TrainOneStepCell(loss_cell(network), optimiser)
+    step_cell = nn.TrainOneStepCell(loss_cell(network, options.count_weight), optimiser)
     step_cell.set_train()
     source = crops(training, random)
+    mean_weights = RunningMean(network)
     losses: list[float] = []
     best = float("inf")
     started = time.monotonic()
     for step in range(1, options.steps + 1):
         pixels, target = next(source)
         losses.append(float(step_cell(ms.Tensor(pixels), ms.Tensor(target)).asnumpy()))
+        mean_weights.add()
         if step % 100 == 0:
             rate = step / (time.monotonic() - started)
             note(step=step, loss=round(float(np.mean(losses[-100:])), 5), images_per_second=round(rate, 2))
         if step % options.evaluate_every == 0 or step == options.steps:
-            mae, bias = validation_error(network, validation)
-            note(step=step, validation_mae=round(mae, 3), validation_bias=round(bias, 3), best=mae < best)
-            if mae < best:
-                best = mae
-                save(folded(network), output)
+            with mean_weights.swapped():
+                mae, bias = validation_error(network, validation)
+                note(step=step, validation_mae=round(mae, 3), validation_bias=round(bias, 3), best=mae < best)
+                if mae < best:
+                    best = mae
+                    save(folded(network), output)
+    save(folded(network), output.with_suffix(".last.ckpt"))
     note(finished=True, best_validation_mae=round(best, 3), seconds=round(time.monotonic() - started))
 
 
@@ -285,9 +347,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default="steps",
         help="of the learning rate (default %(default)s)",
     )
+    parser.add_argument(
+        "--count-weight",
+        type=float,
+        default=20.0,
+        help="of the error of a crop's mean density against that of its cells (default %(default)s)",
+    )
+    parser.add_argument(
+        "--start",
+        type=Path,
+        metavar="CKPT",
+        help="go on from this checkpoint's weights (default: He's initialisation)",
+    )
     given = parser.parse_args(arguments)
     options = Options(
-        given.scenes, given.steps, given.learning_rate, given.seed, given.evaluate_every, given.schedule
+        given.scenes,
+        given.steps,
+        given.learning_rate,
+        given.seed,
+        given.evaluate_every,
+        given.schedule,
+        given.count_weight,
+        str(given.start) if given.start else None,
     )
     train(options, given.output)
     return 0
