@@ -138,4 +138,5 @@ def sign_flip(
         shift = (1.0 - 2.0 * flips) @ half
         flipped = np.abs(_difference(middle - shift, middle + shift, statistic))
         hits += int(np.count_nonzero(flipped >= observed * (1.0 - 1e-12)))
-    return hits / total if exact else (1 + hits) / (1 + total)
+    # Not to flip anything is one of all flips, and as extreme as itself, also where the arithmetic of subnormal numbers says otherwise.
+    return max(hits, 1) / total if exact else (1 + hits) / (1 + total)

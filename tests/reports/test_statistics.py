@@ -5,7 +5,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reports.statistics import Statistic, paired_bootstrap, sign_flip
@@ -124,6 +124,7 @@ def test_what_is_no_pairs_of_numbers_is_refused(old: list[float], new: list[floa
         sign_flip(old, new)
 
 
+@example([(0.0, 0.0), (0.0, 2.2250738585e-313)])
 @given(st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), min_size=2, max_size=30))
 def test_the_p_value_is_a_probability_and_symmetric(pairs: list[tuple[float, float]]) -> None:
     old, new = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
