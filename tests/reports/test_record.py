@@ -209,7 +209,7 @@ def test_killed_at_random_moments_it_is_readable_not_locked_and_continues(tmp_pa
                 try:
                     RunWriter.resume(folder).close()
                 except ReportError as error:
-                    assert "a process is writing" in str(error)
+                    assert "a process is writing" in str(error)  # noqa: PT017 -- either outcome is right
                 else:
                     break  # it was done before it could be killed
                 read(folder)
