@@ -123,15 +123,15 @@ class Evaluation:
         samples: Iterable[Any],
         prepare: Callable[[Any], Prepared],
         worker: WorkerSpec,
-        depth: int = DEPTH,
+        depth: int | None = None,
         preparers: int = PREPARERS,
     ) -> None:
         _keep_freed_memory()
         self.info: dict[str, Any] = {}
         self.restarts = 0
         self._spec = worker
-        self._depth = depth
-        self._source = _Preparation(samples, prepare, preparers, look_ahead=depth + preparers)
+        self._depth = depth or worker.depth or DEPTH
+        self._source = _Preparation(samples, prepare, preparers, look_ahead=self._depth + preparers)
         self._session: Session | None = None
         self._openings_failed = 0
         self._unavailable: str | None = None
@@ -372,7 +372,7 @@ def evaluate(
     samples: Iterable[Any],
     prepare: Callable[[Any], Prepared],
     worker: WorkerSpec,
-    depth: int = DEPTH,
+    depth: int | None = None,
     preparers: int = PREPARERS,
 ) -> Evaluation:
     """Return an iterator with one Result for each sample, in order; the worker opens when the first is asked for.

@@ -87,7 +87,8 @@ class WorkerSpec:
     """What it takes to start a worker.
 
     source: the text of the runtime module; config: what its `open` gets (None, bool, int, float, str, bytes, list, dict);
-    python: the interpreter (None: this one); log: the file that gets what the worker and its libraries print (None: nowhere);
+    python: the interpreter (None: this one); environ: environment variables on top of this process's; depth: how many images it wants in
+    flight (None: bench.evaluate's own number); log: the file that gets what the worker and its libraries print (None: nowhere);
     device: the name of the lock that the run holds (None: the device may be shared, as a CPU may).
     """
 
@@ -95,6 +96,8 @@ class WorkerSpec:
     source: str
     config: dict[str, Any] = field(default_factory=dict)
     python: str | None = None
+    environ: dict[str, str] = field(default_factory=dict)
+    depth: int | None = None
     log: Path | None = None
     device: str | None = None
     open_seconds: float = OPEN_SECONDS
@@ -351,7 +354,7 @@ def _start(spec: WorkerSpec) -> subprocess.Popen[bytes]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            env={**os.environ, "OMGATE_HOST_PID": str(os.getpid())},
+            env={**os.environ, **spec.environ, "OMGATE_HOST_PID": str(os.getpid())},
             start_new_session=True,
         )
     if sys.platform == "linux":

@@ -5,6 +5,7 @@ What is measured and how is in `bench.session`; this file only translates betwee
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ SESSION = pytest.StashKey["Session"]()
 PAIRS = pytest.StashKey["list[Selected]"]()
 
 PROBLEM = pytest.StashKey[str]()
+SDK_HOME = pytest.StashKey["str | None"]()
 OPTIONS = pytest.StashKey["Options"]()
 
 USER_ERRORS = (OmgateError, ReportError)
@@ -38,7 +40,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--backend",
         **repeat,
-        help="a backend to run: reference (ONNX Runtime, CPU), ckpt (MindSpore). Repeatable. Default: all that can run here",
+        help="a backend to run: reference (ONNX Runtime, CPU), ckpt (MindSpore), om-sdk (MindX SDK streams), om-mxbase. "
+        "Repeatable. Default: all that can run here",
     )
     group.addoption(
         "--case", **repeat, help="a case to run, such as mcnn-synthetic. Repeatable. Default: all"
@@ -69,6 +72,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="go on with a run that was killed: its id, label or folder (--resume=RUN)",
     )
     group.addoption(
+        "--device",
+        metavar="N",
+        help="the Ascend device to run on, such as 0; cpu keeps ckpt off it. Default: the pipeline's, the first",
+    )
+    group.addoption(
+        "--emulate",
+        action="store_true",
+        help="om-sdk and om-mxbase on the emulated SDK home, on this processor; what it measures is stamped emulated",
+    )
+    group.addoption(
         "--gate",
         action="store_true",
         help="for CI: a missing baseline, a skipped backend and every 'cannot tell' fail",
@@ -93,6 +106,24 @@ def pytest_configure(config: pytest.Config) -> None:
         )
 
 
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Gives MX_SDK_HOME back as it was before `--emulate`."""
+    if SDK_HOME in config.stash:
+        before = config.stash[SDK_HOME]
+        if before is None:
+            os.environ.pop("MX_SDK_HOME", None)
+        else:
+            os.environ["MX_SDK_HOME"] = before
+
+
+def _emulate(config: pytest.Config) -> None:
+    """Points MX_SDK_HOME at the emulated home, which is made where it is not there yet."""
+    from bench.emulator.home import make_home
+
+    config.stash[SDK_HOME] = os.environ.get("MX_SDK_HOME")
+    os.environ["MX_SDK_HOME"] = str(make_home())
+
+
 def _names_a_path(config: pytest.Config) -> bool:
     names = ("ckpt", "onnx", "om", "data", "run_dir", "resume")
     return any(config.getoption(name, None) for name in names)
@@ -113,8 +144,10 @@ def _pairs(config: pytest.Config) -> list[Selected]:
     from bench.selection import resumed, select
 
     try:
-        config.stash[OPTIONS] = resumed(_options(config))
-        return select(config.stash[OPTIONS])
+        config.stash[OPTIONS] = options = resumed(_options(config))
+        if options.emulate:
+            _emulate(config)
+        return select(options)
     except USER_ERRORS as error:
         config.stash[PROBLEM] = str(error)
         return []
@@ -147,6 +180,8 @@ def _options(config: pytest.Config) -> Options:
         resume=config.getoption("resume"),
         gate=config.getoption("gate"),
         strict=config.getoption("strict"),
+        emulate=config.getoption("emulate"),
+        device=config.getoption("device"),
     )
 
 
@@ -159,14 +194,25 @@ def omgate_session(request: pytest.FixtureRequest) -> Iterator[Session]:
     config = request.config
     capture = config.pluginmanager.getplugin("capturemanager")
     bar = Bar(capture.global_and_fixture_disabled if capture else None, quiet=config.get_verbosity() < 0)
-    pairs = [pair for pair in config.stash[PAIRS] if not pair.missing]
     try:
+        pairs = _selected(request.session)
         session = Session.begin(config.stash[OPTIONS], pairs, bar)
     except USER_ERRORS as error:
         pytest.exit(f"omgate: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
     config.stash[SESSION] = session
     yield session
     session.close()
+
+
+def _selected(session: pytest.Session) -> list[Selected]:
+    """The pairs of the tests that are left after -k and the like, in their order; those that can't run here are left out."""
+    parameters = [
+        item.callspec.params
+        for item in session.items
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+    ]
+    wanted = [values["pair"] for values in parameters if "pair" in values]
+    return [pair for pair in session.config.stash[PAIRS] if pair in wanted and not pair.missing]
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from cases.errors import OmgateError
 
 if TYPE_CHECKING:
+    from bench.backends.base import Options as BackendOptions
     from cases.case import Case
 
 HOUSE = Path(__file__).resolve().parents[1]
@@ -40,6 +41,14 @@ class Options:
     resume: str | None = None
     gate: bool = False
     strict: bool = False
+    emulate: bool = False
+    device: str | None = None
+
+    def for_backends(self) -> BackendOptions:
+        """What of them the backends get."""
+        from bench.backends.base import Options as BackendOptions
+
+        return BackendOptions(device=self.device)
 
     def as_dict(self) -> dict[str, object]:
         """What was given, by name; paths as text. What was not given is left out."""
@@ -84,19 +93,20 @@ def select(options: Options) -> list[Selected]:
             ckpt=options.ckpt, onnx=options.onnx, om=options.om, data=options.data
         )
         names = [name for name in case.backends if not options.backends or name in options.backends]
-        selected += [Selected(overridden, name, missing(overridden, name)) for name in names]
+        selected += [
+            Selected(overridden, name, missing(overridden, name, options.for_backends())) for name in names
+        ]
     _refuse_what_was_named(options, selected)
     return selected
 
 
-def missing(case: Case, backend: str) -> str:
+def missing(case: Case, backend: str, options: BackendOptions) -> str:
     """Why a case can't run on a backend here, and the way out; empty when it can."""
     from bench.backends import get
-    from bench.backends.base import Options as BackendOptions
 
     if not case.data.present:
         return case.data.way_out
-    availability = get(backend).available(case, BackendOptions())
+    availability = get(backend).available(case, options)
     return "" if availability.ok else f"{availability.reason}; {availability.way_out}"
 
 
@@ -130,7 +140,7 @@ def _refuse_what_was_named(options: Options, selected: Sequence[Selected]) -> No
             )
 
 
-RECORDED = ("cases", "backends", "ckpt", "onnx", "om", "data", "limit", "label")
+RECORDED = ("cases", "backends", "ckpt", "onnx", "om", "data", "limit", "label", "emulate", "device")
 """Options that a resumed run takes from its record."""
 
 
@@ -148,10 +158,12 @@ def resumed(options: Options) -> Options:
             value = tuple(value or ())
         elif name == "label":
             value = value or ""
-        elif value is not None and name != "limit":
+        elif name == "emulate":
+            value = bool(value)
+        elif value is not None and name not in ("limit", "device"):
             value = Path(value)
         given = getattr(options, name)
-        if given not in (None, (), "") and given != value:
+        if given not in (None, (), "", False) and given != value:
             raise OmgateError(
                 f"--resume {options.resume}: {name} is {_said(given)}, the run began with {_said(value)}; leave the option out"
             )

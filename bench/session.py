@@ -55,6 +55,7 @@ class Session:
     @classmethod
     def begin(cls, options: Options, pairs: Sequence[Selected], bar: Bar) -> Session:
         """Opens the record of a new run, or of the one to resume. Raises OmgateError or ReportError."""
+        from bench.backends import get
         from bench.environment import fingerprint
         from cases.dataset import Dataset
         from reports.record import RunWriter, find
@@ -64,7 +65,9 @@ class Session:
             derive_truth(case, bar)
         datasets = {name: Dataset.open(case.data.root) for name, case in cases.items()}
         environment = fingerprint()
-        digests = _digests(pairs)
+        for pair in pairs:
+            get(pair.backend).prepare(pair.case)
+        digests = _digests(pairs, options)
         if options.resume:
             writer = RunWriter.resume(find(options.run_dir, options.resume), digests=digests)
         else:
@@ -78,7 +81,7 @@ class Session:
                 digests=digests,
             )
         session = cls(writer, options, environment, datasets, bar)
-        session._wanted = {(pair.case.name, pair.backend) for pair in pairs}
+        session._wanted = {(entry.case, entry.name) for entry in writer.run.backends}
         return session
 
     def accuracy(self, case: Case, backend: str) -> Verdict:
@@ -110,7 +113,6 @@ class Session:
 
     def _measure(self, case: Case, backend: str) -> None:
         from bench.backends import get
-        from bench.backends.base import Options as BackendOptions
         from bench.backends.base import worker
         from bench.evaluate import evaluate
         from cases.dataset import prepare
@@ -123,7 +125,7 @@ class Session:
         done = self.writer.done(case.name, backend)
         todo = [by_name[name] for name in entry.images if name not in done]
         cache = TruthCache()
-        spec = worker(get(backend), case, BackendOptions(), log=self._log(case, backend))
+        spec = worker(get(backend), case, self._options.for_backends(), log=self._log(case, backend))
         started = time.monotonic()
         if todo:
             with evaluate(todo, lambda sample: prepare(sample, case, cache), spec) as evaluation:
@@ -317,15 +319,14 @@ def _backend_entry(pair: Selected) -> BackendEntry:
     return BackendEntry(case=pair.case.name, name=pair.backend, soc=found.soc({}), precision=found.precision)
 
 
-def _digests(pairs: Sequence[Selected]) -> Digests:
+def _digests(pairs: Sequence[Selected], options: Options) -> Digests:
     from bench.backends import get
-    from bench.backends.base import Options as BackendOptions
     from bench.backends.base import sha256
     from reports.run import Digests
 
     models = {}
     for pair in pairs:
-        file = get(pair.backend).model_file(pair.case, BackendOptions())
+        file = get(pair.backend).model_file(pair.case, options.for_backends())
         if file is not None:
             models[f"{pair.case.name}/{pair.backend}"] = sha256(file)
     commit, clean = _code()

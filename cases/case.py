@@ -26,9 +26,11 @@ from cases.parts import (
     GroundTruthRule,
     Input,
     Limits,
+    MxBase,
     Network,
     Output,
     Preprocess,
+    Sdk,
 )
 from cases.table import Table, parse
 from cases.wording import shown
@@ -50,6 +52,8 @@ class Case:
     backends: tuple[str, ...]
     forms: Forms
     network: Network | None
+    sdk: Sdk | None
+    mxbase: MxBase | None
     input: Input
     output: Output
     preprocess: Preprocess
@@ -157,6 +161,8 @@ def load(path: Path) -> Case:
         backends=top.names("backends", BACKENDS),
         forms=Forms.read(top),
         network=Network.read(top),
+        sdk=Sdk.read(top),
+        mxbase=MxBase.read(top),
         input=network_input,
         output=output,
         preprocess=policy,

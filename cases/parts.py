@@ -27,10 +27,12 @@ FORMS: tuple[str, ...] = ("ckpt", "onnx", "om")
 KEYS: dict[str, tuple[str, ...]] = {
     "": (
         "name", "title", "title_zh", "synthetic", "backends", "metrics", "strata",
-        "forms", "network", "input", "output", "preprocess", "ground_truth", "data", "gates", "limits",
+        "forms", "network", "sdk", "mxbase", "input", "output", "preprocess", "ground_truth", "data", "gates", "limits",
     ),
     "forms": FORMS,
     "network": ("file", "class"),
+    "sdk": ("pipeline",),
+    "mxbase": ("program",),
     "input": ("shape", "layout", "pixels"),
     "output": ("stride",),
     "preprocess": ("policy", "above"),
@@ -80,6 +82,28 @@ class Network:
             allowed = ", ".join(classes) or "none, it defines no class"
             raise table.wrong("class", f"a class of {shown(file.name)}: {allowed}", nearest(name, classes))
         return cls(file, name)
+
+
+@dataclass(frozen=True)
+class Sdk:
+    """How MindX SDK streams run the OM: the deliverable's pipeline file."""
+
+    pipeline: Path
+
+    @classmethod
+    def read(cls, top: Table) -> Sdk | None:
+        return cls(top.table("sdk").file("pipeline")) if "sdk" in top.values else None
+
+
+@dataclass(frozen=True)
+class MxBase:
+    """How mxBase runs the OM: the deliverable's C++ program, which is there once it was built."""
+
+    program: Path
+
+    @classmethod
+    def read(cls, top: Table) -> MxBase | None:
+        return cls(top.table("mxbase").inside("program")) if "mxbase" in top.values else None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 MODULES = {
     "reference": "bench.backends.reference",
     "ckpt": "bench.backends.ckpt",
+    "om-sdk": "bench.backends.om_sdk",
 }
 """Backend name -> the module whose `BACKEND` it is, in the order of tables."""
 

@@ -48,9 +48,14 @@ class Backend(Protocol):
 
     name: str
     precision: str
+    depth: int | None
+    """Images in flight; None: the usual number."""
 
     def available(self, case: Case, options: Options) -> Availability:
         """Whether this backend can run the case here; found out without importing a framework."""
+
+    def prepare(self, case: Case) -> None:
+        """Make what can be made before the first image (an emulated OM file of the case's ONNX). Raises OmgateError."""
 
     def model_file(self, case: Case, options: Options) -> Path | None:
         """Return the model's file: the option's, else the case's, else None."""
@@ -60,6 +65,12 @@ class Backend(Protocol):
 
     def worker_config(self, case: Case, options: Options) -> dict[str, Any]:
         """Return what the worker's `open` gets."""
+
+    def python(self) -> str | None:
+        """Return the interpreter of the worker; None: this one."""
+
+    def environ(self) -> dict[str, str]:
+        """Return the environment variables that the worker gets on top of this process's."""
 
     def device(self, options: Options) -> str | None:
         """Return the name of the device to lock, None for one that may be shared."""
@@ -74,6 +85,9 @@ def worker(backend: Backend, case: Case, options: Options, log: Path | None = No
         name=backend.name,
         source=backend.worker_source(),
         config=backend.worker_config(case, options),
+        python=backend.python(),
+        environ=backend.environ(),
+        depth=backend.depth,
         log=log,
         device=backend.device(options),
         open_seconds=case.limits.open_seconds,

@@ -22,6 +22,7 @@ class Ckpt:
 
     name = "ckpt"
     precision = "fp32"
+    depth: int | None = None
 
     def available(self, case: Case, options: Options) -> Availability:
         """Whether MindSpore, the network's file and the checkpoint are here."""
@@ -36,6 +37,9 @@ class Ckpt:
                 False, f"{case.network.file} is not there", f"correct {case.path.name}:network.file"
             )
         return check_model(case, "ckpt", self.model_file(case, options))
+
+    def prepare(self, case: Case) -> None:
+        """Do nothing: the model's file is there."""
 
     def model_file(self, case: Case, options: Options) -> Path | None:
         """Return the checkpoint."""
@@ -61,6 +65,14 @@ class Ckpt:
             "device_id": number or 0,
             "threads": options.threads,
         }
+
+    def python(self) -> str | None:
+        """Return None: the worker runs in this interpreter."""
+        return None
+
+    def environ(self) -> dict[str, str]:
+        """Return nothing: the worker needs no other environment."""
+        return {}
 
     def device(self, options: Options) -> str | None:
         """Return "ascend-<number>", None on the CPU."""

@@ -17,12 +17,16 @@ class Reference:
 
     name = "reference"
     precision = "fp32"
+    depth: int | None = None
 
     def available(self, case: Case, options: Options) -> Availability:
         """Whether ONNX Runtime and the ONNX file are here."""
         if not is_installed("onnxruntime"):
             return Availability(False, "ONNX Runtime is not installed", "pip install onnxruntime")
         return check_model(case, "onnx", self.model_file(case, options))
+
+    def prepare(self, case: Case) -> None:
+        """Do nothing: the model's file is there."""
 
     def model_file(self, case: Case, options: Options) -> Path | None:
         """Return the ONNX file."""
@@ -42,6 +46,14 @@ class Reference:
             "shape": list(case.input.shape),
             "threads": options.threads,
         }
+
+    def python(self) -> str | None:
+        """Return None: the worker runs in this interpreter."""
+        return None
+
+    def environ(self) -> dict[str, str]:
+        """Return nothing: the worker needs no other environment."""
+        return {}
 
     def device(self, options: Options) -> str | None:
         """Return None: a processor may be shared."""

@@ -52,10 +52,10 @@ def devices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_names_and_the_nearest_one() -> None:
-    assert backends.names() == ("reference", "ckpt")
+    assert backends.names() == ("reference", "ckpt", "om-sdk", "om-mxbase")
     assert [backends.get(name).name for name in backends.names()] == list(backends.names())
     with pytest.raises(
-        OmgateError, match=r"--backend: seen 'referense', allowed reference, ckpt; did you mean reference\?"
+        OmgateError, match=r"--backend: seen 'referense', allowed reference, ckpt, om-sdk, om-mxbase; did you mean reference\?"
     ):
         backends.get("referense")
 
@@ -68,7 +68,7 @@ from bench.backends.base import Options
 from types import SimpleNamespace as N
 from pathlib import Path
 missing = Path("nowhere")
-case = N(path=missing, forms=N(ckpt=missing, onnx=missing), network=N(file=missing, class_name="Net"))
+case = N(path=missing, forms=N(ckpt=missing, onnx=missing, om=None), network=N(file=missing, class_name="Net"), sdk=None, mxbase=None)
 for name in backends.names():
     backends.get(name).available(case, Options())
     backends.get(name).worker_source()

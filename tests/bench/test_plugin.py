@@ -209,6 +209,19 @@ def test_a_limited_run_is_stamped_and_never_a_pass(cases: Path) -> None:
     assert "Traceback" not in refused.stderr
 
 
+def test_what_was_deselected_is_not_missing_from_the_record(tmp_path: Path) -> None:
+    cases = tiny.house(tmp_path, images=2)
+    other = cases / "tiny" / "tiny-other.toml"
+    text = (cases / "tiny" / "tiny-blobs.toml").read_text(encoding="utf-8")
+    other.write_text(text.replace("tiny-blobs", "tiny-other"), encoding="utf-8")
+    done = tiny.measure(cases, "-k", "test_accuracy and tiny-other")
+    assert done.returncode == 0, done.stdout
+    run = json.loads((tiny.newest(cases) / "run.json").read_text(encoding="utf-8"))
+    assert run["finished"]
+    assert [entry["case"] for entry in run["backends"]] == ["tiny-other"]
+    assert tiny.promote(cases).returncode == 0
+
+
 def test_no_progress_bar_in_a_pipe(cases: Path) -> None:
     done = tiny.measure(cases, "--backend", "reference")
     assert "\x1b" not in done.stdout + done.stderr

@@ -1,0 +1,98 @@
+"""om-sdk: the OM file in a MindX SDK stream, with the deliverable's own pipeline."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench import sdk
+from bench.backends.base import Availability, Options, worker_text
+from bench.sdk_codes import CODES
+from cases.errors import OmgateError
+
+if TYPE_CHECKING:
+    from cases.case import Case
+
+
+class OmSdk:
+    """Runs the case's OM file through StreamManagerApi."""
+
+    name = "om-sdk"
+    precision = "fp16"
+    depth: int | None = None
+
+    def available(self, case: Case, options: Options) -> Availability:
+        """Whether an SDK, the pipeline and an OM file that this SDK can run are here."""
+        from bench import pipeline
+
+        if case.sdk is None:
+            return Availability(
+                False, f"{case.path.name}:sdk is not set", "name the pipeline file: sdk.pipeline"
+            )
+        reason, way_out = sdk.missing(case)
+        if reason:
+            return Availability(False, reason, way_out)
+        try:
+            pipeline.load(case.sdk.pipeline, self.model_file(case, options), sdk.device(options.device))
+        except OmgateError as error:
+            return Availability(False, str(error), "correct the pipeline file")
+        return Availability(True)
+
+    def prepare(self, case: Case) -> None:
+        """Let the emulated atc make the OM file, where that is its home's and it is not there yet."""
+        home = sdk.find()
+        if home is not None:
+            sdk.make_om(case, home)
+
+    def model_file(self, case: Case, options: Options) -> Path | None:
+        """Return the OM file."""
+        home = sdk.find()
+        return sdk.om_file(case, home) if home else None
+
+    def worker_source(self) -> str:
+        """Return the text of bench/workers/stream.py."""
+        return worker_text("stream")
+
+    def worker_config(self, case: Case, options: Options) -> dict[str, Any]:
+        """Return the pipeline's text with this OM file and device in it, and the names that the worker drives it by."""
+        from bench import pipeline
+
+        home = sdk.find()
+        assert home is not None, "available() comes first"
+        assert case.sdk is not None, "available() comes first"
+        found = pipeline.load(case.sdk.pipeline, sdk.make_om(case, home), sdk.device(options.device))
+        return {
+            "home": str(home.path),
+            "version": home.version,
+            "soc": home.soc,
+            "pipeline": found.text,
+            "stream": found.stream,
+            "source": found.source,
+            "infer": found.infer,
+            "mode": found.mode,
+            "model": str(found.model),
+            "device": found.device,
+            "codes": {str(code): meaning for code, meaning in CODES.items()},
+        }
+
+    def python(self) -> str | None:
+        """Return the interpreter that the SDK's modules belong to, None for this one."""
+        return os.environ.get(sdk.PYTHON)
+
+    def environ(self) -> dict[str, str]:
+        """Return what the SDK's set_env.sh exports."""
+        home = sdk.find()
+        return sdk.variables(home) if home else {}
+
+    def device(self, options: Options) -> str | None:
+        """Return "ascend-<number>", None on an emulated home."""
+        return sdk.lock(options.device)
+
+    def soc(self, info: Mapping[str, Any]) -> str:
+        """Return "emulated", or the Ascend processor of this machine."""
+        return sdk.soc()
+
+
+BACKEND = OmSdk()

@@ -1,0 +1,269 @@
+"""MindX SDK streams: the om-sdk backend's device half, written against StreamManagerApi as documented.
+
+config: `home` (the SDK's folder), `pipeline` (JSON text, checked by the host), `stream`, `source` (the appsrc's name), `infer` (the
+name under which the results lie), `mode` ("protobuf", or "unique-id" for a pipeline that serialises its results), `codes` (error
+code -> meaning).
+
+One manager lives in one process, which is this one. GetProtobuf has no timeout: when a buffer never comes out, the host's deadline
+ends this process.
+"""
+
+import base64
+import collections
+import hashlib
+import io
+import json
+import os
+import queue
+import time
+from typing import Any, Deque, Dict, List, Optional, Tuple
+
+import numpy
+
+TYPES = {0: "<f4", 1: "<f2", 2: "|i1", 3: "<i4", 4: "|u1", 6: "<i2", 7: "<u2", 8: "<u4", 9: "<i8", 10: "<u8", 11: "<f8", 12: "|b1"}  # fmt: skip
+"""tensorDataType -> numpy's type (MxpiDataType.proto)."""
+
+TENSORS = b"MxTools.MxpiTensorPackageList"
+
+UNIQUE_ID_MILLISECONDS = 3000
+"""One wait of the unique-id mode; it is repeated until the host's deadline."""
+
+TIMED_OUT = 6010
+"""What GetResultWithUniqueId answers when the result is not there yet."""
+
+LOG_BYTES = 1 << 16
+"""So much of the SDK's log, from its end, is searched for a reason."""
+
+_api: Any = None
+_messages: Any = None
+_manager: Any = None
+_config: Dict[str, Any] = {}
+_sent: "queue.SimpleQueue[Any]" = queue.SimpleQueue()
+_log_marks: Dict[str, int] = {}
+_last_answer = 0.0
+
+
+def open(config: Dict[str, Any]) -> Dict[str, Any]:
+    """Start the stream manager, create the stream (the SDK loads the model), and return what it runs on."""
+    global _manager, _messages
+    _config.update(config)
+    _import()
+    _manager = _api.StreamManagerApi()
+    _check(_manager.InitManager(), "InitManager")
+    try:
+        _mark_logs()
+        text = config["pipeline"].encode("utf-8")
+        _check(_manager.CreateMultipleStreams(text), "CreateMultipleStreams")
+    except BaseException:
+        close()
+        raise
+    with io.open(config["model"], "rb") as model:
+        digest = hashlib.sha256(model.read()).hexdigest()
+    return {
+        "device": "device %s" % config["device"],
+        "framework": "MindX SDK streams",
+        "framework_version": config["version"],
+        "soc": config["soc"],
+        "precision": "fp16",
+        "mode": config["mode"],
+        "model_sha256": digest,
+        "region": "infer: from when the stream had this image and the last result was out, until its result was out; copies included",
+    }
+
+
+def submit(sequence: int, arrays: List[Any]) -> None:
+    """Send an image (1, 1, H, W) uint8 into the stream as float32 with the same levels."""
+    start = time.perf_counter()
+    image = arrays[0].astype("<f4")
+    send = _send_data if _config["mode"] == "unique-id" else _send_protobuf
+    number = send(image)
+    end = time.perf_counter()
+    _sent.put((sequence, number, end, end - start))
+
+
+def collect() -> Tuple[int, List[Any], Dict[str, float]]:
+    """Take the oldest image's result: its first tensor, as float32 where it is a floating-point one."""
+    global _last_answer
+    sequence, number, sent, transfer = _sent.get()
+    tensor = _result(number) if _config["mode"] == "unique-id" else _protobuf()
+    now = time.perf_counter()
+    seconds = {"transfer": transfer, "infer": now - max(sent, _last_answer)}
+    _last_answer = now
+    return sequence, [tensor], seconds
+
+
+def close() -> None:
+    """Destroy the streams, whatever became of them."""
+    global _manager
+    manager, _manager = _manager, None
+    if manager is not None:
+        manager.DestroyAllStreams()
+
+
+def _import() -> None:
+    """Import the API as either generation installs it: plain modules on PYTHONPATH, or the package mindx.sdk."""
+    global _api, _messages
+    try:
+        import MxpiDataType_pb2
+        import StreamManagerApi
+
+        _api, _messages = StreamManagerApi, MxpiDataType_pb2
+    except ImportError:
+        import mindx.sdk.MxpiDataType_pb2 as messages
+        from mindx.sdk import stream
+
+        _api, _messages = stream, messages
+
+
+def _send_protobuf(image: Any) -> None:
+    package_list = _messages.MxpiTensorPackageList()
+    tensor = package_list.tensorPackageVec.add().tensorVec.add()
+    tensor.tensorShape.extend(image.shape)
+    tensor.tensorDataType = 0
+    tensor.dataStr = image.tobytes()
+    tensor.tensorDataSize = image.nbytes
+    tensor.memType = 0
+    protobuf = _api.MxProtobufIn()
+    protobuf.key = _config["source"].encode()
+    protobuf.type = TENSORS
+    protobuf.protobuf = package_list.SerializeToString()
+    vector = _api.InProtobufVector()
+    vector.push_back(protobuf)
+    _check(
+        _manager.SendProtobuf(_config["stream"].encode(), _config["source"].encode(), vector), "SendProtobuf"
+    )
+
+
+def _protobuf() -> Any:
+    keys = _api.StringVector()
+    keys.push_back(_config["infer"].encode())
+    found = _manager.GetProtobuf(_config["stream"].encode(), 0, keys)
+    if found.size() == 0:
+        raise RuntimeError(
+            "GetProtobuf gave no result for this image, which is all it says of a failed inference; the SDK's log: "
+            + (_reason() or "nothing")
+        )
+    answer = found[0]
+    if answer.errorCode != 0:
+        _check(answer.errorCode, "GetProtobuf")
+    package_list = _messages.MxpiTensorPackageList()
+    package_list.ParseFromString(_bytes(answer.messageBuf))
+    if not package_list.tensorPackageVec or not package_list.tensorPackageVec[0].tensorVec:
+        raise RuntimeError("the result holds no tensor")
+    tensor = package_list.tensorPackageVec[0].tensorVec[0]
+    return _array(tensor.dataStr, tensor.tensorDataType, list(tensor.tensorShape))
+
+
+def _send_data(image: Any) -> int:
+    """The unique-id mode: plain bytes go in. That mxpi_tensorinfer takes them for its tensor is unconfirmed on hardware."""
+    data = _api.MxDataInput()
+    data.data = image.tobytes()
+    number = _manager.SendDataWithUniqueId(_config["stream"].encode(), _config["source"].encode(), data)
+    if number < 0:
+        raise RuntimeError(
+            "SendDataWithUniqueId gave %d; the SDK's log: %s" % (number, _reason() or "nothing")
+        )
+    return int(number)
+
+
+def _result(number: int) -> Any:
+    """Return the tensor in the JSON that mxpi_dataserialize makes (protobuf's JSON form: bytes as base64)."""
+    while True:
+        answer = _manager.GetResultWithUniqueId(_config["stream"].encode(), number, UNIQUE_ID_MILLISECONDS)
+        if answer.errorCode != TIMED_OUT:
+            break
+    if answer.errorCode != 0:
+        _check(answer.errorCode, "GetResultWithUniqueId", _bytes(answer.data).decode("utf-8", "replace"))
+    document = json.loads(_bytes(answer.data).decode("utf-8"))
+    packages = [value for key, value in document.items() if key.startswith("MxpiTensorPackage")]
+    if not packages or not packages[0]:
+        raise RuntimeError("the result holds no tensor, only %s" % ", ".join(sorted(document)))
+    tensor = packages[0][0]["tensorVec"][0]
+    shape = [int(size) for size in tensor["tensorShape"]]
+    return _array(base64.b64decode(tensor["dataStr"]), int(tensor.get("tensorDataType", 0)), shape)
+
+
+def _array(data: bytes, number: int, shape: List[int]) -> Any:
+    if number not in TYPES:
+        raise RuntimeError("the result's tensorDataType is %d, which is none" % number)
+    array = numpy.frombuffer(data, TYPES[number])
+    size = 1
+    for dimension in shape:
+        size *= dimension
+    if array.size != size:
+        raise RuntimeError(
+            "the result holds %d values (%d bytes) for the shape %s" % (array.size, len(data), shape)
+        )
+    array = array.reshape(shape)
+    return array if array.dtype.kind != "f" else numpy.ascontiguousarray(array, numpy.float32)
+
+
+def _bytes(value: Any) -> bytes:
+    """mindx.sdk's getters give str where the bytes happen to be UTF-8."""
+    return value.encode("utf-8") if isinstance(value, str) else bytes(value)
+
+
+def _check(code: int, call: str, said: str = "") -> None:
+    """Raise unless the code is 0; the message has its meaning and what the SDK's log says."""
+    if code == 0:
+        return
+    meaning = _config["codes"].get(str(code), "a code that is not documented")
+    told = said or _reason()
+    raise RuntimeError(
+        "%s answered %d (%s)%s" % (call, code, meaning, "; the SDK says: " + told if told else "")
+    )
+
+
+# -- the SDK's log -----------------------------------------------------------------------------------------------------------
+
+
+def _log_files() -> List[str]:
+    """Return this process's log files, the most severe first (mxsdk.log.<process>.<level>.<stamp>.<pid>)."""
+    found: List[str] = []
+    folders = [os.path.expanduser("~/log/mindxsdk/logs"), "/tmp/log/mindx-sdk"]
+    for folder in [_log_folder(), *folders]:
+        if folder and os.path.isdir(folder):
+            names = [name for name in sorted(os.listdir(folder)) if name.endswith(".%d" % os.getpid())]
+            for level in (".error.", ".warn.", ".warning.", ".info."):
+                found.extend(os.path.join(folder, name) for name in names if level in name.lower())
+    return list(collections.OrderedDict.fromkeys(found))
+
+
+def _log_folder() -> Optional[str]:
+    """Return logging.conf's log_dir; a relative one lies below ~/log/mindxsdk."""
+    for folder in ("config", os.path.join(_config["home"], "config")):
+        try:
+            with io.open(os.path.join(folder, "logging.conf"), encoding="utf-8", errors="replace") as lines:
+                for line in lines:
+                    key, equals, value = line.partition("#")[0].partition("=")
+                    if equals and key.strip() == "log_dir" and value.strip():
+                        return os.path.join(
+                            os.path.expanduser("~/log/mindxsdk"), os.path.expanduser(value.strip())
+                        )
+        except OSError:
+            continue
+    return None
+
+
+def _mark_logs() -> None:
+    for path in _log_files():
+        _log_marks[path] = os.path.getsize(path)
+
+
+def _reason() -> str:
+    """Return the last error (else warning) line that the SDK has logged since this was asked for the last time."""
+    last: Deque[str] = collections.deque(maxlen=1)
+    for path in _log_files():
+        try:
+            with io.open(path, "rb") as log:
+                size = log.seek(0, os.SEEK_END)
+                log.seek(max(_log_marks.get(path, 0), size - LOG_BYTES))
+                text = log.read().decode("utf-8", "replace")
+        except OSError:
+            continue
+        _log_marks[path] = size
+        lines = [line for line in text.splitlines() if line[:1] in ("E", "F", "W")]
+        severe = [line for line in lines if line[:1] in ("E", "F")] or lines
+        if severe and not last:
+            last.append(severe[-1])
+    return last[0].partition("] ")[2] or last[0] if last else ""
