@@ -1,7 +1,6 @@
 """The house's arrows: bench reads cases and writes reports; those two know no other room. Read from the syntax trees."""
 
 import ast
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,19 +70,3 @@ def test_a_forbidden_import_is_seen(source: str) -> None:
 def test_a_relative_import_stays_in_its_room() -> None:
     tree = ast.parse("from . import base\nfrom ..gateway import Session")
     assert [name for _, name in imports(tree, "bench.backends")] == ["bench.backends", "bench.gateway"]
-
-
-def test_workers_need_the_standard_library_numpy_and_their_runtime_alone() -> None:
-    runtimes = {"onnx.py": {"onnxruntime"}, "mindspore.py": {"mindspore"}}
-    found = [
-        f"{path.name}:{line}: {name}"
-        for path in sources("bench/workers")
-        for line, name in imports(ast.parse(path.read_text(encoding="utf-8")), "bench.workers")
-        if name.split(".")[0] not in sys.stdlib_module_names | {"numpy"} | runtimes.get(path.name, set())
-    ]
-    assert found == []
-
-
-def test_workers_are_written_in_the_syntax_of_python_37() -> None:
-    for path in sources("bench/workers"):
-        ast.parse(path.read_text(encoding="utf-8"), filename=str(path), feature_version=(3, 7))

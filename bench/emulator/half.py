@@ -6,6 +6,7 @@ output_type is the network's own). The conversion is ONNX Runtime's; it appends 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bench.emulator.om import OmError
@@ -14,16 +15,22 @@ if TYPE_CHECKING:
     import onnx
 
 
-def to_half(content: bytes, where: str) -> bytes:
-    """Return the ONNX graph `content` in FP16, serialised. Raises OmError, which names `where`, if it is no valid ONNX."""
+def to_half(content: bytes, where: str, half_inputs: Sequence[str] = (), half_outputs: bool = False) -> bytes:
+    """Return the ONNX graph `content` in FP16, serialised; inputs and outputs keep their types but for those that are named.
+
+    half_inputs: FP32 inputs that become FP16; half_outputs: FP32 outputs do. Raises OmError, which names `where`, if it is no valid
+    ONNX.
+    """
     import onnx
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
     try:
         model = onnx.load_model_from_string(content)
         onnx.checker.check_model(model)
+        kept = [value.name for value in model.graph.input if value.name not in half_inputs]
+        kept += [] if half_outputs else [value.name for value in model.graph.output]
         # The shapes were just checked; with them the converter knows which activations are FP32.
-        half = convert_float_to_float16(model, keep_io_types=True)
+        half = convert_float_to_float16(model, keep_io_types=kept or False)
         sort_nodes(half.graph)
         onnx.checker.check_model(half)
     except OmError:
@@ -33,7 +40,7 @@ def to_half(content: bytes, where: str) -> bytes:
         raise OmError(
             f"{where}: not an ONNX model that can be converted to FP16: {reason[0] if reason else type(error).__name__}"
         ) from error
-    return half.SerializeToString(deterministic=True)
+    return bytes(half.SerializeToString(deterministic=True))
 
 
 def sort_nodes(graph: onnx.GraphProto) -> None:

@@ -29,10 +29,6 @@ from typing import Any, Optional, Tuple
 
 import numpy
 
-SWITCH_SECONDS = 0.0005
-"""How long a thread may hold the interpreter while another waits. Python's 5 ms would keep a device that has finished waiting for
-the thread that is reading the next image."""
-
 RUNTIME_FILE = "<omgate worker>"
 """The name that the runtime module's lines carry in a traceback."""
 
@@ -188,7 +184,6 @@ def main(channel: Any) -> None:
     _own_process_group()
     _end_with_host()
     _send_prints_to_the_log()
-    sys.setswitchinterval(SWITCH_SECONDS)
     # `python -c` puts the current folder first: a file there must not stand in for a runtime.
     sys.path[:] = [entry for entry in sys.path if entry]
     try:

@@ -14,7 +14,15 @@ from bench.backends.base import WORKERS, sha256, worker_text
 from bench.gateway import Session, WorkerRefused, WorkerSpec
 
 FILES = sorted(path for path in WORKERS.glob("*.py") if path.name != "__init__.py")
-RUNTIMES = {"loop": set(), "simulated": set(), "onnx": {"onnxruntime"}, "mindspore": {"mindspore"}}
+RUNTIMES = {
+    "loop": set(),
+    "simulated": set(),
+    "onnx": {"onnxruntime"},
+    "mindspore": {"mindspore"},
+    "stream": {"StreamManagerApi", "MxpiDataType_pb2", "mindx"},
+    "mxbase": {"mindx"},
+    "native": set(),
+}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

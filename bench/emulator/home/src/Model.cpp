@@ -1,0 +1,200 @@
+#include "MxBase/E2eInfer/Model/Model.h"
+
+#include <cstring>
+#include <stdexcept>
+
+#include "LoadedModel.h"
+#include "MxBase/DeviceManager/DeviceManager.h"
+#include "MxBase/Log/Log.h"
+
+namespace MxBase {
+namespace {
+const char EXTENSION[] = ".om";
+
+[[noreturn]] void Give(const std::string& reason, APP_ERROR code)
+{
+    LogError << "MxModel init failed: " << reason << GetErrorInfo(code);
+    throw std::runtime_error(GetErrorInfo(APP_ERR_COMM_INIT_FAIL));
+}
+
+std::shared_ptr<LoadedModel> Loaded(const std::string& path, int32_t deviceId)
+{
+    // The SDK's order: the device first (its log says 1001 here), then the file, then the extension.
+    if (DeviceManager::GetInstance()->CheckDeviceId(deviceId) != APP_ERR_OK) {
+        Give("no device " + std::to_string(deviceId), APP_ERR_COMM_FAILURE);
+    }
+    APP_ERROR code = APP_ERR_OK;
+    std::string message;
+    std::shared_ptr<LoadedModel> model = LoadedModel::Load(path, deviceId, code, message);
+    if (!model) {
+        Give(message, code);
+    }
+    const size_t length = sizeof(EXTENSION) - 1;
+    if (path.size() < length || path.compare(path.size() - length, length, EXTENSION) != 0) {
+        Give(path + ": the name must end in .om (or, on a device, in .mindir)", APP_ERR_COMM_FAILURE);
+    }
+    return model;
+}
+
+APP_ERROR Refuse(APP_ERROR code, const std::string& reason)
+{
+    LogError << "Model Infer failed: " << reason << GetErrorInfo(code);
+    return code;
+}
+
+std::string Text(const std::vector<uint32_t>& shape)
+{
+    std::string text;
+    for (uint32_t size : shape) {
+        text += (text.empty() ? "" : ",") + std::to_string(size);
+    }
+    return text;
+}
+
+/// Empty where the tensor fits the model at this batch, else why it does not.
+std::string Misfit(const TensorInfo& info, const Tensor& tensor, size_t batch)
+{
+    if (tensor.IsEmpty()) {
+        return "input " + info.name + " has no memory";
+    }
+    if (static_cast<int>(tensor.GetDataType()) != static_cast<int>(info.type)) {
+        return "input " + info.name + " has element type " + std::to_string(static_cast<int>(tensor.GetDataType())) +
+               ", the model wants " + std::to_string(static_cast<int>(info.type));
+    }
+    std::vector<uint32_t> wanted;
+    for (int64_t size : info.shape) {
+        wanted.push_back(static_cast<uint32_t>(size < 0 ? static_cast<int64_t>(batch) : size));
+    }
+    bool fits = tensor.GetShape() == wanted;
+    return fits ? "" : "input " + info.name + " has the shape " + Text(tensor.GetShape()) + ", the model wants " + Text(wanted);
+}
+}  // namespace
+
+Model::Model(std::string& modelPath, const int32_t deviceId) : model_(Loaded(modelPath, deviceId)), deviceId_(deviceId) {}
+
+Model::Model(ModelLoadOptV2& mdlLoadOpt, const int32_t deviceId) : deviceId_(deviceId)
+{
+    if (mdlLoadOpt.modelType != ModelLoadOptV2::MODEL_TYPE_OM || mdlLoadOpt.loadType != ModelLoadOptV2::LOAD_MODEL_FROM_FILE) {
+        Give("the emulator loads an OM from a file, nothing else", APP_ERR_COMM_UNREALIZED);
+    }
+    model_ = Loaded(mdlLoadOpt.modelPath, deviceId);
+}
+
+Model::~Model() = default;
+
+APP_ERROR Model::Run(std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, bool allocate)
+{
+    if (inputs.size() != model_->inputs.size()) {
+        return Refuse(APP_ERR_COMM_INVALID_PARAM, std::to_string(inputs.size()) + " input tensors, the model has " +
+                                                      std::to_string(model_->inputs.size()));
+    }
+    if (!allocate && outputs.size() != model_->outputs.size()) {
+        return Refuse(APP_ERR_COMM_INVALID_PARAM, std::to_string(outputs.size()) + " output tensors, the model has " +
+                                                      std::to_string(model_->outputs.size()));
+    }
+    size_t batch = 0;
+    if (!model_->gears.empty()) {
+        batch = inputs.empty() || inputs[0].GetShape().empty() ? 0 : inputs[0].GetShape()[0];
+        if (!model_->IsGear(batch)) {
+            return Refuse(APP_ERR_COMM_INVALID_PARAM, "batch " + std::to_string(batch) + " is none of the model's gears");
+        }
+    }
+    std::vector<Part> parts;
+    for (size_t index = 0; index < inputs.size(); ++index) {
+        std::string misfit = Misfit(model_->inputs[index], inputs[index], batch);
+        if (!misfit.empty()) {
+            return Refuse(APP_ERR_COMM_INVALID_PARAM, misfit);
+        }
+        parts.push_back(Part{inputs[index].GetData(), inputs[index].GetByteSize()});
+    }
+    Outputs results;
+    std::string message;
+    APP_ERROR ret = model_->Run(parts, batch, results, message);
+    if (ret != APP_ERR_OK) {
+        return Refuse(ret, message);
+    }
+    size_t done = 0;
+    for (size_t index = 0; index < results.sizes.size(); ++index) {
+        TensorDType type = static_cast<TensorDType>(model_->outputs[index].type);
+        Tensor tensor = allocate ? Tensor(results.shapes[index], type, deviceId_) : outputs[index];
+        ret = allocate ? tensor.Malloc() : APP_ERR_OK;
+        if (ret != APP_ERR_OK || tensor.IsEmpty() || tensor.GetByteSize() != results.sizes[index]) {
+            return Refuse(ret == APP_ERR_OK ? APP_ERR_SIZE_NOT_MATCH : ret,
+                          "output " + model_->outputs[index].name + " came with " + std::to_string(results.sizes[index]) +
+                              " bytes, its tensor has room for " + std::to_string(tensor.GetByteSize()));
+        }
+        std::memcpy(tensor.GetData(), results.bytes.data() + done, results.sizes[index]);
+        done += results.sizes[index];
+        if (allocate) {
+            outputs.push_back(tensor);
+        }
+    }
+    return APP_ERR_OK;
+}
+
+APP_ERROR Model::Infer(std::vector<Tensor>& inputTensors, std::vector<Tensor>& outputTensors, AscendStream&)
+{
+    return Run(inputTensors, outputTensors, false);
+}
+
+std::vector<Tensor> Model::Infer(std::vector<Tensor>& inputTensors)
+{
+    std::vector<Tensor> outputs;
+    return Run(inputTensors, outputs, true) == APP_ERR_OK ? outputs : std::vector<Tensor>();
+}
+
+uint32_t Model::GetInputTensorNum() { return static_cast<uint32_t>(model_->inputs.size()); }
+
+uint32_t Model::GetOutputTensorNum() { return static_cast<uint32_t>(model_->outputs.size()); }
+
+namespace {
+const TensorInfo* At(const std::vector<TensorInfo>& tensors, uint32_t index)
+{
+    if (index < tensors.size()) {
+        return &tensors[index];
+    }
+    LogError << "No tensor " << index << ": the model has " << tensors.size() << "." << GetErrorInfo(APP_ERR_COMM_INVALID_PARAM);
+    return nullptr;
+}
+}  // namespace
+
+std::vector<int64_t> Model::GetInputTensorShape(uint32_t index)
+{
+    const TensorInfo* info = At(model_->inputs, index);
+    return info == nullptr ? std::vector<int64_t>() : info->shape;
+}
+
+// Unsigned, so that a dynamic batch can't be -1 here; the largest gear takes its place (unconfirmed).
+std::vector<uint32_t> Model::GetOutputTensorShape(uint32_t index)
+{
+    std::vector<uint32_t> shape;
+    const TensorInfo* info = At(model_->outputs, index);
+    for (int64_t size : info == nullptr ? std::vector<int64_t>() : info->shape) {
+        shape.push_back(static_cast<uint32_t>(size < 0 ? model_->batch : size));
+    }
+    return shape;
+}
+
+TensorDType Model::GetInputTensorDataType(uint32_t index)
+{
+    const TensorInfo* info = At(model_->inputs, index);
+    return info == nullptr ? TensorDType::UNDEFINED : static_cast<TensorDType>(info->type);
+}
+
+TensorDType Model::GetOutputTensorDataType(uint32_t index)
+{
+    const TensorInfo* info = At(model_->outputs, index);
+    return info == nullptr ? TensorDType::UNDEFINED : static_cast<TensorDType>(info->type);
+}
+
+VisionDataFormat Model::GetInputFormat() { return VisionDataFormat::NCHW; }
+
+std::vector<std::vector<uint64_t>> Model::GetDynamicGearInfo()
+{
+    std::vector<std::vector<uint64_t>> gears;
+    for (int64_t gear : model_->gears) {
+        gears.push_back({static_cast<uint64_t>(gear)});
+    }
+    return gears;
+}
+}  // namespace MxBase

@@ -1,0 +1,413 @@
+"""`mindx.sdk.base` of the emulated home: what it does, and the traps that a program written for the SDK falls into."""
+
+from __future__ import annotations
+
+import ast
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.bench.emulator.graphs import scaled_in_half
+from tests.bench.emulator.mxbase_home import FAULT, Stage, values
+from tests.bench.emulator.python_home import PYTHON
+
+BEGIN = """
+import sys, numpy as np
+from mindx.sdk import base
+from mindx.sdk.base import Tensor, Model
+x = np.array([[1.5, -2.25, 7]], np.float32)
+"""
+X = np.array([[1.5, -2.25, 7]], np.float32)
+
+
+@pytest.fixture
+def stage(emulated_home: Path, tmp_path: Path) -> Stage:
+    return Stage(emulated_home, tmp_path)
+
+
+@pytest.fixture
+def base() -> Any:
+    from mindx.sdk import base
+
+    return base
+
+
+def script(stage: Stage, text: str, *arguments: object, **more: str) -> subprocess.CompletedProcess[str]:
+    path = stage.folder / "program.py"
+    path.write_text(BEGIN + textwrap.dedent(text))
+    return stage.run([sys.executable, path, *arguments], **more)
+
+
+def passed(stage: Stage, text: str, *arguments: object, **more: str) -> subprocess.CompletedProcess[str]:
+    done = script(stage, text, *arguments, **more)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "base.model(path, 0)",
+        "base.model(path, deviceId=0)",
+        "base.model(modelPath=path, deviceId=0)",
+        "Model(path, 0)",
+        "Model(path, deviceId=0)",
+        "Model(modelPath=path, deviceId=0)",
+        "Model(path.encode())",
+    ],
+)
+def test_every_way_to_load_and_run(stage: Stage, model: str) -> None:
+    done = passed(
+        stage,
+        f"""
+        path = sys.argv[1]
+        print(f"init={{base.mx_init()}}")
+        model = {model}
+        outputs = model.infer([Tensor(x)])
+        print(f"outputs={{len(outputs)}} {{outputs[0].device}} {{outputs[0].shape}}")
+        outputs[0].to_host()
+        np.array(outputs[0], copy=True).tofile("out")
+        print(f"device={{outputs[0].device}}")
+        more = model.infer(Tensor(x), [])
+        print(f"more={{len(more)}}")
+        del model, outputs, more
+        print(f"deinit={{base.mx_deinit()}}")
+        """,
+        stage.model("scaled"),
+    )
+    assert done.stdout.splitlines()[0] == "Begin to initialize Log."
+    assert done.stdout.splitlines()[-5:] == [
+        "init=0",
+        "outputs=1 0 [1, 3]",
+        "device=-1",
+        "more=1",
+        "deinit=0",
+    ]
+    np.testing.assert_array_equal(np.fromfile(stage.folder / "out", np.float32), scaled_in_half(X)[0])
+
+
+def test_what_a_model_says_of_itself(stage: Stage) -> None:
+    done = passed(
+        stage,
+        """
+        base.mx_init()
+        for path in sys.argv[1:]:
+            model = Model(path, 0)
+            print("says=", model.input_num, model.output_num, [model.input_shape(i) for i in range(model.input_num)],
+                  [model.output_dtype(i).name for i in range(model.output_num)], model.output_shape(0),
+                  model.model_gear(), model.input_format, sep=" ")
+        print("beyond=", model.input_shape(9), model.output_dtype(9), sep=" ")
+        """,
+        stage.model("three"),
+        stage.model("gears"),
+    )
+    assert values(done.stdout, "says") == [
+        " 3 3 [[16, 4], [16, 4], [16, 1]] ['float32', 'int32', 'float16'] [16, 4] [] visionDataFormat.NCHW",
+        " 1 1 [[-1, 3]] ['float32'] [4, 3] [[1], [2], [4]] visionDataFormat.NCHW",
+    ]
+    assert values(done.stdout, "beyond") == [" [] dtype.undefined"]
+
+
+def test_batch_gears(stage: Stage) -> None:
+    done = passed(
+        stage,
+        """
+        base.mx_init()
+        model = Model(sys.argv[1], 0)
+        for rows in (1, 2, 3, 4):
+            outputs = model.infer([Tensor(np.ones((rows, 3), np.float32))])
+            print(f"rows={[tensor.shape for tensor in outputs]}")
+        """,
+        stage.model("gears"),
+    )
+    assert values(done.stdout, "rows") == ["[[1, 3]]", "[[2, 3]]", "[]", "[[4, 3]]"]
+    assert "batch 3 is none of the gears [1, 2, 4]" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ("[Tensor(x.astype(np.uint8))]", "input x is uint8 [1, 3], the model wants float32 [1, 3]"),
+        ("[Tensor(x.astype(np.float64))]", "input x is double"),
+        ("[Tensor(x[0])]", "input x is float32 [3]"),
+        ("[Tensor(x.reshape(3, 1))]", "input x is float32 [3, 1]"),
+        ("[Tensor(x), Tensor(x)]", "2 input tensors, the model has 1"),
+        ("[]", "0 input tensors, the model has 1"),
+    ],
+)
+def test_what_does_not_fit_gives_an_empty_list(stage: Stage, given: str, reason: str) -> None:
+    text = f"base.mx_init(); model = Model(sys.argv[1], 0); print(f'outputs={{model.infer({given})}}')"
+    done = passed(stage, text, stage.model("scaled"))
+    assert values(done.stdout, "outputs") == ["[]"]
+    assert reason in done.stderr
+    assert "(Code = 1004, " in done.stderr
+
+
+def test_what_is_no_tensor_is_a_type_error(stage: Stage) -> None:
+    done = passed(
+        stage,
+        """
+        base.mx_init()
+        model = Model(sys.argv[1], 0)
+        for given in ((x,), ([x],), (), (Tensor(x), [x])):
+            try:
+                model.infer(*given)
+            except TypeError:
+                print("raised=TypeError")
+        try:
+            model.infer(Tensor(x), [Tensor(x)] * 1024)
+        except RuntimeError as error:
+            print(f"raised={error}")
+        """,
+        stage.model("scaled"),
+    )
+    raised = values(done.stdout, "raised")
+    assert raised[:4] == ["TypeError"] * 4
+    assert raised[4].startswith(" (Code ")
+    assert "(Code = 1004, " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("path", "device", "code"),
+    [
+        ("missing.om", 0, 1016),
+        ("genuine.om", 0, 18),
+        ("open.om", 0, 1010),
+        ("other.model", 0, 1001),
+        ("scaled.om", 1, 1001),
+        ("scaled.om", -1, 1001),
+    ],
+)
+def test_any_failure_to_load_is_code_1007_and_its_reason_in_the_log(
+    stage: Stage, path: str, device: int, code: int
+) -> None:
+    good = stage.model("scaled").read_bytes()
+    for name, content, mode in (
+        ("genuine.om", b"IMOD", 0o640),
+        ("open.om", good, 0o644),
+        ("other.model", good, 0o640),
+    ):
+        (stage.folder / name).write_bytes(content)
+        (stage.folder / name).chmod(mode)
+    text = """
+        base.mx_init()
+        try:
+            Model(sys.argv[1], int(sys.argv[2]))
+        except RuntimeError as error:
+            print(f"raised:{error}")
+    """
+    done = passed(stage, text, path, device)
+    assert 'raised: (Code = 1007, Message = "' in done.stdout
+    first = done.stderr.splitlines()[0]
+    assert "MxModel init failed: " in first
+    assert f"(Code = {code}, " in first
+
+
+def test_begin_and_end(stage: Stage) -> None:
+    text = """
+        print(f"codes={base.mx_deinit()},{base.mx_init()},{base.mx_init(base.AppGlobalCfgExtra())}")
+        model = Model(sys.argv[1], 0)
+        print(f"codes={base.mx_deinit()},{base.mx_deinit()},{base.mx_deinit()}")
+        print(f"after={model.infer([Tensor(x)])}")
+    """
+    done = passed(stage, text, stage.model("scaled"))
+    assert values(done.stdout, "codes") == ["9002,0,0", "0,0,9002"]
+    assert values(done.stdout, "after") == ["[]"]
+    assert "(Code = 1012, " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "more"),
+    [("1013", {FAULT: "device-missing"}), ("1004", {FAULT: "x"}), ("1028", {"MX_SDK_HOME": ""})],
+)
+def test_mx_init_returns_its_code(stage: Stage, code: str, more: dict[str, str]) -> None:
+    done = passed(stage, "print(f'init={base.mx_init()}')", **more)
+    assert values(done.stdout, "init") == [code]
+    assert f"(Code = {code}, " in done.stderr
+
+
+RUNS = """
+base.mx_init()
+model = Model(sys.argv[1], 0)
+for run in (1, 2, 3):
+    outputs = model.infer([Tensor(x)])
+    for tensor in outputs:
+        tensor.to_host()
+        array = np.array(tensor)
+        print(f"shape={array.shape} nan={np.isnan(array).all()}", flush=True)
+    if not outputs:
+        print("shape=none", flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "second"),
+    [
+        ("error=507011@2", "none"),
+        ("empty@2", "none"),
+        ("nan@2", "(1, 3) nan=True"),
+        ("shape@2", "(1, 1) nan=False"),
+        ("slow=0.1@2", "(1, 3) nan=False"),
+    ],
+)
+def test_faults(stage: Stage, fault: str, second: str) -> None:
+    done = passed(stage, RUNS, stage.model("scaled"), **{FAULT: fault})
+    good = "(1, 3) nan=False"
+    assert values(done.stdout, "shape") == [good, second, good]
+    assert ("(Code = 507011, " in done.stderr) == fault.startswith("error")
+
+
+def test_fault_crash(stage: Stage) -> None:
+    done = script(stage, RUNS, stage.model("scaled"), **{FAULT: "crash@2"})
+    assert done.returncode == -signal.SIGSEGV
+    assert values(done.stdout, "shape") == ["(1, 3) nan=False"]
+
+
+def test_fault_hang(stage: Stage) -> None:
+    path = stage.folder / "program.py"
+    path.write_text(BEGIN + RUNS)
+    process = subprocess.Popen(
+        [sys.executable, path, stage.model("scaled")], cwd=stage.folder, env=stage.environ(**{FAULT: "hang@2"}),
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        while not (line := process.stdout.readline()).startswith("shape="):
+            assert line, "ended before its second run"
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)  # The first run took a few milliseconds.
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_reading_a_tensor_on_the_device_is_a_crash(stage: Stage) -> None:
+    text = """
+        base.mx_init()
+        outputs = Model(sys.argv[1], 0).infer([Tensor(x)])
+        print(f"device={outputs[0].device}", flush=True)
+        print(np.array(outputs[0]))
+    """
+    done = script(stage, text, stage.model("scaled"))
+    assert done.returncode == -signal.SIGSEGV
+    assert done.stdout.endswith("device=0\n")
+    assert "call to_host() first" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"])
+def test_every_element_type_goes_in_and_out(base: Any, kind: str) -> None:
+    array = np.array([[0, 1, 2], [3, 4, 5]]).astype(kind)
+    tensor = base.Tensor(array)
+    assert (tensor.device, tensor.shape) == (-1, [2, 3])
+    assert tensor.__array_interface__["typestr"] == f"|{kind}"
+    back = np.array(tensor)
+    assert back.dtype == np.dtype(kind)
+    np.testing.assert_array_equal(back, array)
+    array[:] = 1
+    assert np.array(tensor)[0, 0] == 0  # A copy.
+
+
+@pytest.mark.parametrize(
+    ("obj", "code"),
+    [
+        (np.zeros(2, np.complex64), 1004),
+        (np.array(["text"]), 1004),
+        ([1.0, 2.0], 1004),
+        (b"bytes", 1004),
+        (None, 1004),
+        (np.zeros((0, 3), np.float32), 1007),
+        (np.array(1.0), 1007),
+    ],
+)
+def test_what_is_no_array_or_has_no_elements(base: Any, obj: Any, code: int) -> None:
+    with pytest.raises(RuntimeError, match=rf"^ \(Code = {code}, Message = "):
+        base.Tensor(obj)
+
+
+def test_strides_are_ignored(base: Any) -> None:
+    array = np.arange(6, dtype=np.float32).reshape(2, 3)
+    np.testing.assert_array_equal(np.array(base.Tensor(array.T)), [[0, 1], [2, 3], [4, 5]])
+    np.testing.assert_array_equal(np.array(base.Tensor(array[:, 1:])), [[1, 2], [3, 4]])
+    np.testing.assert_array_equal(np.array(base.Tensor(np.ascontiguousarray(array.T))), array.T)
+    # Behind the end of the memory is what the SDK leaves undefined: zeros here, not a crash.
+    np.testing.assert_array_equal(np.array(base.Tensor(array[0, ::-1])), [2, 3, 4])
+    np.testing.assert_array_equal(np.array(base.Tensor(array[1, ::-1])), [5, 0, 0])
+
+
+def test_the_byte_order_is_ignored(base: Any) -> None:
+    array = np.array([1, 256], ">i4")
+    np.testing.assert_array_equal(np.array(base.Tensor(array)), array.view("<i4"))
+
+
+def test_moving_between_host_and_device(base: Any) -> None:
+    tensor = base.Tensor(X)
+    assert tensor.to_device(0) is None
+    assert tensor.device == 0
+    with pytest.raises(RuntimeError, match="Code = 9001"):
+        tensor.to_device(1)
+    assert tensor.to_host() is None
+    np.testing.assert_array_equal(np.array(tensor), X)
+
+
+def test_transpose_concat_and_set(base: Any) -> None:
+    array = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
+    tensor = base.Tensor(array)
+    np.testing.assert_array_equal(np.array(base.transpose(tensor, [1, 2, 0])), array.transpose(1, 2, 0))
+    joined = base.batch_concat([tensor, tensor])
+    assert joined.dtype is base.dtype.int16
+    np.testing.assert_array_equal(np.array(joined), np.concatenate([array, array]))
+    for refused in (
+        lambda: base.transpose(tensor, [0, 0, 1]),
+        lambda: base.batch_concat([]),
+        lambda: base.batch_concat([tensor, base.Tensor(X)]),
+        lambda: tensor.set_tensor_value(1, base.dtype.int16),
+        lambda: base.Tensor(X).set_tensor_value(1, base.uint8),
+    ):
+        with pytest.raises(RuntimeError, match="Code = 1004"):
+            refused()
+    half = base.Tensor(np.zeros((2, 2), np.float16))
+    half.set_tensor_value(0.1, base.float16)
+    np.testing.assert_array_equal(np.array(half), np.full((2, 2), 0.1, np.float16))
+
+
+def test_numbers_and_names_of_the_types(base: Any) -> None:
+    assert {kind.name: kind.value for kind in base.dtype} == {
+        "undefined": -1, "float32": 0, "float16": 1, "int8": 2, "int32": 3, "uint8": 4, "int16": 6,
+        "uint16": 7, "uint32": 8, "int64": 9, "uint64": 10, "double": 11, "bool": 12,
+    }  # fmt: skip
+    assert all(getattr(base, kind.name) is kind for kind in base.dtype)
+    assert (base.NCHW.value, base.NHWC.value) == (0, 1)
+
+
+def test_what_is_lacking_can_be_named_not_used(base: Any) -> None:
+    from mindx.sdk.base import BTensor, Image, ImageProcessor, Size, VideoDecoder, log, post
+
+    assert (Size(3, 4).width, Size(3, 4).height) == (3, 4)
+    for use in (
+        lambda: ImageProcessor(0),
+        lambda: post.Resnet50PostProcess("a", "b"),
+        lambda: BTensor(X),
+        lambda: Image(X, base.NCHW),
+        lambda: VideoDecoder(),
+    ):
+        with pytest.raises(RuntimeError, match="the emulated SDK lacks it"):
+            use()
+    assert callable(log.info)
+
+
+def test_lines_of_a_program(stage: Stage) -> None:
+    done = passed(stage, "base.mx_init(); base.log.error(b'as bytes'); base.log.info('kept')")
+    assert done.stderr.endswith(" program.py:6] as bytes\n")
+    (info,) = (stage.folder / "user/log/mindxsdk/logs").glob("*.info.*")
+    assert info.read_text().endswith(" program.py:6] kept\n")
+
+
+@pytest.mark.parametrize("name", ["mindx/sdk/base.py", "omgate_emulator/base_tensor.py"])
+def test_the_syntax_is_that_of_python_3_7(name: str) -> None:
+    ast.parse((PYTHON / name).read_text(encoding="utf-8"), feature_version=(3, 7))
