@@ -1,4 +1,4 @@
-"""The `omgate` command: what is here (doctor), what was run (runs), what counts (baseline), what is needed (prepare).
+"""The `omgate` command: what is here (doctor), what was run (runs), what counts (baseline), what is needed (prepare, convert, emulator).
 
 A thin layer: each command asks a room and prints its answer. Errors are one line on stderr, exit code 2.
 """
@@ -12,7 +12,7 @@ from typing import TextIO
 
 import typer
 
-from bench.commands import baseline, doctor, prepare, runs
+from bench.commands import baseline, convert, doctor, emulator, import_, prepare, runs
 from bench.commands.common import USED_WRONGLY, group
 from cases.errors import OmgateError
 from reports.errors import ReportError
@@ -34,6 +34,9 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(runs.app, name="runs")
 app.add_typer(baseline.app, name="baseline")
 app.add_typer(prepare.app, name="prepare")
+app.command("convert")(convert.convert)
+app.add_typer(emulator.app, name="emulator")
+app.command("import")(import_.import_run)
 
 
 def main(argv: Sequence[str] | None = None, out: TextIO | None = None, err: TextIO | None = None) -> int:

@@ -39,9 +39,6 @@ CANN_SCRIPTS = (
 SOURCE_SECONDS = 30.0
 """A set_env.sh takes milliseconds; one that asks something must not hold the run."""
 
-ATC_SECONDS = 600.0
-"""atc takes about a minute for MCNN on a server's processor (unconfirmed); the emulated one two seconds."""
-
 
 @dataclass(frozen=True)
 class SdkHome:
@@ -174,21 +171,13 @@ def make_om(case: Case, home: SdkHome) -> Path | None:
     file = om_file(case, home)
     if file is None or file.is_file() or case.forms.om is not None or case.forms.onnx is None:
         return file
-    file.parent.mkdir(parents=True, exist_ok=True)
-    command = [
-        str(home.path / "bin/atc"), "--framework=5", f"--model={case.forms.onnx}", f"--output={file.with_suffix('')}",
-        "--soc_version=Ascend310", "--input_format=NCHW",
-    ]  # fmt: skip
+    from bench.convert import convert_case
+
     try:
-        done = subprocess.run(
-            command, cwd=file.parent, capture_output=True, text=True, timeout=ATC_SECONDS, check=False
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise OmgateError(f"the emulated atc could not be run: {error}") from error
-    if done.returncode or not file.is_file():
-        last = " ".join((done.stdout + done.stderr).split()[-60:])
-        raise OmgateError(f"{case.forms.onnx} could not be converted by the emulated atc: {last}")
-    return file
+        file.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OmgateError(f"{file.parent} can't be made: {error.strerror}") from error
+    return convert_case(case, file.with_suffix(""))[0]
 
 
 def missing(case: Case) -> tuple[str, str]:

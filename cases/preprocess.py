@@ -118,7 +118,8 @@ def _pad(policy: str, height: int, width: int, above: str, size: tuple[int, int]
         ratio = min(size[0] / height, size[1] / width)
         inside_height = min(size[0], max(1, round(height * ratio)))
         inside_width = min(size[1], max(1, round(width * ratio)))
-    top, left = (size[0] - inside_height) // 2, (size[1] - inside_width) // 2
+    # The deliverable's rule: an odd size has its extra pixel of padding before the image (mindspore models, MCNN infer/sdk/main.py).
+    top, left = size[0] // 2 - inside_height // 2, size[1] // 2 - inside_width // 2
     return Geometry(policy, height, width, inside_height, inside_width, top, left, *size)
 
 

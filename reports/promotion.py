@@ -71,6 +71,10 @@ def refusals(record: RunRecord, case: str, backend: str, folder: Path | str) -> 
             _refusal(ReasonCode.BACKEND_UNAVAILABLE, f"{backend} could not run: {entry.reason}", entry.advice)
         ]
     found = []
+    if run.options.get("imported"):
+        message = "the run was imported from what a program printed: nobody saw its images, nor where it ran"
+        advice = "measure with pytest bench/, and promote that run"
+        found.append(_refusal(ReasonCode.FINGERPRINT_DIFFERS, message, advice))
     if run.finished is None:
         found.append(
             _refusal(

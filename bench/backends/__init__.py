@@ -15,6 +15,7 @@ MODULES = {
     "reference": "bench.backends.reference",
     "ckpt": "bench.backends.ckpt",
     "om-sdk": "bench.backends.om_sdk",
+    "om-mxbase": "bench.backends.om_mxbase",
 }
 """Backend name -> the module whose `BACKEND` it is, in the order of tables."""
 

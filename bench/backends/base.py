@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cases.case import Case
 
 WORKERS = Path(__file__).parent.parent / "workers"
+SDK_LOG = "omgate_sdk_log"
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Backend(Protocol):
     def model_file(self, case: Case, options: Options) -> Path | None:
         """Return the model's file: the option's, else the case's, else None."""
 
-    def worker_source(self) -> str:
+    def worker_source(self, case: Case) -> str:
         """Return the text of the runtime module that the worker runs."""
 
     def worker_config(self, case: Case, options: Options) -> dict[str, Any]:
@@ -83,7 +84,7 @@ def worker(backend: Backend, case: Case, options: Options, log: Path | None = No
     """Return how to start this backend's worker for a case; `log` is its log file in the run's folder."""
     return WorkerSpec(
         name=backend.name,
-        source=backend.worker_source(),
+        source=backend.worker_source(case),
         config=backend.worker_config(case, options),
         python=backend.python(),
         environ=backend.environ(),
@@ -96,8 +97,16 @@ def worker(backend: Backend, case: Case, options: Options, log: Path | None = No
 
 
 def worker_text(name: str) -> str:
-    """Return the text of bench/workers/<name>.py."""
-    return (WORKERS / f"{name}.py").read_text(encoding="utf-8")
+    """Return the text of bench/workers/<name>.py, with that of sdk_log.py in front where it imports it as `omgate_sdk_log`.
+
+    A worker is one text on the other side. The helper's is put into the first line, so that the lines keep their numbers.
+    """
+    text = (WORKERS / f"{name}.py").read_text(encoding="utf-8")
+    if f"\nimport {SDK_LOG}\n" not in text:
+        return text
+    helper = (WORKERS / "sdk_log.py").read_text(encoding="utf-8")
+    made = f"m = sys.modules[{SDK_LOG!r}] = types.ModuleType({SDK_LOG!r})"
+    return f"import sys, types; {made}; exec({helper!r}, m.__dict__); del m; {text}"
 
 
 def is_installed(module: str) -> bool:

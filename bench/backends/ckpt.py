@@ -45,7 +45,7 @@ class Ckpt:
         """Return the checkpoint."""
         return options.ckpt or case.forms.ckpt
 
-    def worker_source(self) -> str:
+    def worker_source(self, case: Case) -> str:
         """Return the text of bench/workers/mindspore.py."""
         return worker_text("mindspore")
 

@@ -51,7 +51,7 @@ class OmSdk:
         home = sdk.find()
         return sdk.om_file(case, home) if home else None
 
-    def worker_source(self) -> str:
+    def worker_source(self, case: Case) -> str:
         """Return the text of bench/workers/stream.py."""
         return worker_text("stream")
 

@@ -32,7 +32,7 @@ class Reference:
         """Return the ONNX file."""
         return options.onnx or case.forms.onnx
 
-    def worker_source(self) -> str:
+    def worker_source(self, case: Case) -> str:
         """Return the text of bench/workers/onnx.py."""
         return worker_text("onnx")
 

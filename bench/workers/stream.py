@@ -9,16 +9,15 @@ ends this process.
 """
 
 import base64
-import collections
 import hashlib
 import io
 import json
-import os
 import queue
 import time
-from typing import Any, Deque, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Tuple
 
 import numpy
+import omgate_sdk_log
 
 TYPES = {0: "<f4", 1: "<f2", 2: "|i1", 3: "<i4", 4: "|u1", 6: "<i2", 7: "<u2", 8: "<u4", 9: "<i8", 10: "<u8", 11: "<f8", 12: "|b1"}  # fmt: skip
 """tensorDataType -> numpy's type (MxpiDataType.proto)."""
@@ -31,15 +30,11 @@ UNIQUE_ID_MILLISECONDS = 3000
 TIMED_OUT = 6010
 """What GetResultWithUniqueId answers when the result is not there yet."""
 
-LOG_BYTES = 1 << 16
-"""So much of the SDK's log, from its end, is searched for a reason."""
-
 _api: Any = None
 _messages: Any = None
 _manager: Any = None
 _config: Dict[str, Any] = {}
 _sent: "queue.SimpleQueue[Any]" = queue.SimpleQueue()
-_log_marks: Dict[str, int] = {}
 _last_answer = 0.0
 
 
@@ -51,7 +46,7 @@ def open(config: Dict[str, Any]) -> Dict[str, Any]:
     _manager = _api.StreamManagerApi()
     _check(_manager.InitManager(), "InitManager")
     try:
-        _mark_logs()
+        omgate_sdk_log.mark(config["home"])
         text = config["pipeline"].encode("utf-8")
         _check(_manager.CreateMultipleStreams(text), "CreateMultipleStreams")
     except BaseException:
@@ -140,8 +135,8 @@ def _protobuf() -> Any:
     found = _manager.GetProtobuf(_config["stream"].encode(), 0, keys)
     if found.size() == 0:
         raise RuntimeError(
-            "GetProtobuf gave no result for this image, which is all it says of a failed inference; the SDK's log: "
-            + (_reason() or "nothing")
+            "GetProtobuf gave no result for this image, which is all it says of a failed inference"
+            + omgate_sdk_log.told(_config["home"])
         )
     answer = found[0]
     if answer.errorCode != 0:
@@ -160,9 +155,7 @@ def _send_data(image: Any) -> int:
     data.data = image.tobytes()
     number = _manager.SendDataWithUniqueId(_config["stream"].encode(), _config["source"].encode(), data)
     if number < 0:
-        raise RuntimeError(
-            "SendDataWithUniqueId gave %d; the SDK's log: %s" % (number, _reason() or "nothing")
-        )
+        raise RuntimeError("SendDataWithUniqueId gave %d%s" % (number, omgate_sdk_log.told(_config["home"])))
     return int(number)
 
 
@@ -208,62 +201,5 @@ def _check(code: int, call: str, said: str = "") -> None:
     if code == 0:
         return
     meaning = _config["codes"].get(str(code), "a code that is not documented")
-    told = said or _reason()
-    raise RuntimeError(
-        "%s answered %d (%s)%s" % (call, code, meaning, "; the SDK says: " + told if told else "")
-    )
-
-
-# -- the SDK's log -----------------------------------------------------------------------------------------------------------
-
-
-def _log_files() -> List[str]:
-    """Return this process's log files, the most severe first (mxsdk.log.<process>.<level>.<stamp>.<pid>)."""
-    found: List[str] = []
-    folders = [os.path.expanduser("~/log/mindxsdk/logs"), "/tmp/log/mindx-sdk"]
-    for folder in [_log_folder(), *folders]:
-        if folder and os.path.isdir(folder):
-            names = [name for name in sorted(os.listdir(folder)) if name.endswith(".%d" % os.getpid())]
-            for level in (".error.", ".warn.", ".warning.", ".info."):
-                found.extend(os.path.join(folder, name) for name in names if level in name.lower())
-    return list(collections.OrderedDict.fromkeys(found))
-
-
-def _log_folder() -> Optional[str]:
-    """Return logging.conf's log_dir; a relative one lies below ~/log/mindxsdk."""
-    for folder in ("config", os.path.join(_config["home"], "config")):
-        try:
-            with io.open(os.path.join(folder, "logging.conf"), encoding="utf-8", errors="replace") as lines:
-                for line in lines:
-                    key, equals, value = line.partition("#")[0].partition("=")
-                    if equals and key.strip() == "log_dir" and value.strip():
-                        return os.path.join(
-                            os.path.expanduser("~/log/mindxsdk"), os.path.expanduser(value.strip())
-                        )
-        except OSError:
-            continue
-    return None
-
-
-def _mark_logs() -> None:
-    for path in _log_files():
-        _log_marks[path] = os.path.getsize(path)
-
-
-def _reason() -> str:
-    """Return the last error (else warning) line that the SDK has logged since this was asked for the last time."""
-    last: Deque[str] = collections.deque(maxlen=1)
-    for path in _log_files():
-        try:
-            with io.open(path, "rb") as log:
-                size = log.seek(0, os.SEEK_END)
-                log.seek(max(_log_marks.get(path, 0), size - LOG_BYTES))
-                text = log.read().decode("utf-8", "replace")
-        except OSError:
-            continue
-        _log_marks[path] = size
-        lines = [line for line in text.splitlines() if line[:1] in ("E", "F", "W")]
-        severe = [line for line in lines if line[:1] in ("E", "F")] or lines
-        if severe and not last:
-            last.append(severe[-1])
-    return last[0].partition("] ")[2] or last[0] if last else ""
+    told = "; the SDK says: " + said if said else omgate_sdk_log.told(_config["home"])
+    raise RuntimeError("%s answered %d (%s)%s" % (call, code, meaning, told))

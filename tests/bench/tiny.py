@@ -118,6 +118,35 @@ def house(folder: Path, images: int = 5, name: str = "tiny-blobs") -> Path:
     return folder / "cases"
 
 
+PIPELINE = {
+    "tiny": {
+        "appsrc0": {"factory": "appsrc", "next": "mxpi_tensorinfer0"},
+        "mxpi_tensorinfer0": {
+            "factory": "mxpi_tensorinfer",
+            "props": {"dataSource": "appsrc0", "modelPath": "../model/tiny.om"},
+            "next": "appsink0",
+        },
+        "appsink0": {"factory": "appsink"},
+    }
+}
+
+
+def add_om(cases: Path, image_seconds: float = 30) -> None:
+    """Gives the deliverable the two OM backends; with `--emulate` its ONNX becomes their OM."""
+    folder = cases / "tiny"
+    (folder / "sdk").mkdir()
+    (folder / "sdk" / "tiny.pipeline").write_text(json.dumps(PIPELINE), encoding="utf-8")
+    for file in folder.glob("*.toml"):
+        text = file.read_text(encoding="utf-8")
+        text = text.replace('["reference", "ckpt"]', '["reference", "ckpt", "om-sdk", "om-mxbase"]')
+        text = text.replace(
+            "[input]", '[sdk]\npipeline = "sdk/tiny.pipeline"\n\n[mxbase]\nprogram = "mxbase/Tiny"\n\n[input]'
+        )
+        file.write_text(
+            text.replace("image_seconds = 30", f"image_seconds = {image_seconds}"), encoding="utf-8"
+        )
+
+
 def command(cases: Path, *arguments: str) -> list[str]:
     """`pytest bench/` on the tiny deliverable; records go to `runs` beside `cases`."""
     runs = cases.parent / "runs"

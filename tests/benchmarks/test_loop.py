@@ -10,10 +10,8 @@ import dataclasses
 import statistics
 import time
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import IO, Any
 
-import cv2
 import msgspec
 import numpy as np
 import pytest
@@ -23,11 +21,10 @@ from bench.evaluate import evaluate
 from bench.gateway import WorkerSpec
 from bench.metrics import per_image
 from cases.dataset import Dataset, Sample, prepare
-from cases.ground_truth import RACY_NS, TruthCache
+from cases.ground_truth import TruthCache
+from tests.benchmarks.scenes import FILES, HEIGHT, WIDTH, case, write_scenes
 
 IMAGES = 200
-FILES = 24
-HEIGHT, WIDTH = 768, 1024
 ROUNDS = 3
 METRICS = ("game1", "game2", "game3", "psnr", "ssim")
 GOAL_10_MS, GOAL_SHARE = 0.97, 0.85
@@ -82,28 +79,14 @@ class Loop:
 @pytest.fixture(scope="module")
 def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
     root = tmp_path_factory.mktemp("data")
-    for name in ("images", "ground_truth_csv"):
-        (root / name).mkdir()
-    random = np.random.default_rng(5)
-    row = b",".join([b"0"] * (WIDTH - 1) + [b"0.5"]) + b"\n"
-    for number in range(1, FILES + 1):
-        noise = random.integers(0, 256, (HEIGHT, WIDTH), dtype=np.uint8)
-        picture = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 2), None, 0, 255, cv2.NORM_MINMAX)
-        cv2.imwrite(str(root / "images" / f"IMG_{number}.jpg"), picture, [cv2.IMWRITE_JPEG_QUALITY, 90])
-        (root / "ground_truth_csv" / f"IMG_{number}.csv").write_bytes(row * HEIGHT)
-    time.sleep(RACY_NS / 1e9 + 0.1)  # younger files are hashed again each time
-    case = SimpleNamespace(  # what preparation reads of the deliverable's case
-        preprocess=SimpleNamespace(policy="pad-1024", above="refuse"),
-        input=SimpleNamespace(size=(1024, 1024)),
-        output=SimpleNamespace(stride=4),
-        ground_truth=SimpleNamespace(rule="raw-sum"),
-    )
+    write_scenes(root)
+    scene = case()
     cache = TruthCache(root / "cache")
     samples = list(Dataset.open(root).samples)
     for sample in samples:  # a first run reads the CSVs: tests/benchmarks has its own numbers for that
-        prepare(sample, case, cache)
+        prepare(sample, scene, cache)
     with (root / "record.jsonl").open("ab") as record:
-        yield Loop((samples * (IMAGES // FILES + 1))[:IMAGES], case, cache, record)
+        yield Loop((samples * (IMAGES // FILES + 1))[:IMAGES], scene, cache, record)
     cache.close()
 
 

@@ -15,7 +15,7 @@ def picture(height: int, width: int) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("height", "width", "top", "left"),
-    [(768, 1024, 128, 0), (683, 1024, 170, 0), (1024, 1024, 0, 0), (1, 1, 511, 511), (375, 501, 324, 261)],
+    [(768, 1024, 128, 0), (683, 1024, 171, 0), (1024, 1024, 0, 0), (1, 1, 512, 512), (375, 501, 325, 262)],
 )
 def test_padding_is_exact_for_odd_sizes(height: int, width: int, top: int, left: int) -> None:
     geometry = preprocess.plan("pad-1024", height, width, size=(1024, 1024))
@@ -32,7 +32,7 @@ def test_an_image_above_the_pad_is_refused_or_scaled_in_its_proportions() -> Non
     with pytest.raises(preprocess.TooLargeError, match="1500 x 1000 pixels do not fit into pad-1024"):
         preprocess.plan("pad-1024", 1500, 1000)
     geometry = preprocess.plan("pad-1024", 1500, 1000, "downscale")
-    assert (geometry.height, geometry.width, geometry.top, geometry.left) == (1024, 683, 0, 170)
+    assert (geometry.height, geometry.width, geometry.top, geometry.left) == (1024, 683, 0, 171)
     assert preprocess.apply(picture(1500, 1000), geometry).shape == (1, 1, 1024, 1024)
     assert preprocess.plan("pad-1024", 3, 20000, "downscale").height == 1
 
@@ -82,8 +82,8 @@ def test_the_geometry_is_data() -> None:
         "source_width": 1023,
         "height": 683,
         "width": 1023,
-        "top": 170,
-        "left": 0,
+        "top": 171,
+        "left": 1,
         "input_height": 1024,
         "input_width": 1024,
     }

@@ -1,0 +1,1 @@
+"""What the deliverable's finished programs printed (Mcnn, main.py), read as results."""
