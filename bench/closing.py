@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reports.parity_table import parity_table
 from reports.terminal import Row, closing_table, printable
+from reports.verdict import show
 
 if TYPE_CHECKING:
     from bench.session import Session
+    from reports.parity import Parity
     from reports.reasons import Reason
+    from reports.tolerance import Tolerance
     from reports.verdict import Verdict
 
 
@@ -35,6 +39,54 @@ def explain(verdict: Verdict) -> str:
     return "\n".join(lines)
 
 
+def explain_parity(parity: Parity) -> str:
+    """A verdict on two backends in lines: status and first reason, the other reasons, how far they are apart, what was allowed, the worst images."""
+    first, *others = parity.reasons or (None,)
+    lines = [f"{parity.status}" + (f": {_reason(first)}" if first else "")]
+    lines += [_reason(reason) for reason in others if reason]
+    if parity.all_identical:
+        lines.append(f"identical bit for bit: {parity.n} of {parity.n} density maps")
+    elif parity.max_difference is not None and parity.mean_difference is not None:
+        lines.append(
+            f"{parity.backend} against {parity.other}, {parity.n} of {parity.expected} images: counts at most {show(parity.max_difference)}"
+            f" apart ({parity.max_relative:.2g} of the count), {show(parity.mean_difference)} on average; relative L2 of the maps at most"
+            f" {_short(parity.max_relative_l2)}, cosine at least {_cosine(parity.min_cosine)}; GAME(1..3) {_short(parity.game1)},"
+            f" {_short(parity.game2)}, {_short(parity.game3)}; identical: {parity.identical}"
+        )
+    if parity.tolerance is not None:
+        lines.append(f"allowed: {_allowed(parity.tolerance)}")
+    if parity.worst:
+        lines.append("nearest to the tolerance, or beyond it:")
+    lines += [
+        f"  {printable(image.image)}: {image.count:.6g} against {image.other_count:.6g} ({image.difference:+.2g}, allowed"
+        f" {'?' if image.tolerance is None else show(image.tolerance)}; relative L2 {_short(image.relative_l2)})"
+        for image in parity.worst
+    ]
+    return "\n".join(lines)
+
+
+def _allowed(tolerance: Tolerance) -> str:
+    """The tolerance in counts, and what it was derived from."""
+    counts = f"{show(tolerance.lowest)} to {show(tolerance.highest)} counts"
+    maps = f"relative L2 {_short(tolerance.relative_l2)}"
+    found = tolerance.deviation
+    if found is None:
+        return f"{counts}, {maps}: {tolerance.same:g} of the count, for two FP32 sides"
+    sides = "both sides" if tolerance.halves == 2 else "one side"
+    return (
+        f"{counts}, {maps}: {tolerance.same:g} of the count + {tolerance.factor:g} x the FP16 deviation of the reference ({sides} in FP16; on"
+        f" {found.n} images RMS {show(found.rms)}, at most {show(found.largest)} counts, relative L2 {_short(found.largest_relative_l2)})"
+    )
+
+
+def _short(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2g}"
+
+
+def _cosine(value: float | None) -> str:
+    return "-" if value is None else f"{value:.7f}"
+
+
 def _reason(reason: Reason) -> str:
     advice = f"; {reason.advice}" if reason.advice else ""
     return printable(f"{reason.code}: {reason.message}{advice}")
@@ -57,7 +109,12 @@ def rows(session: Session) -> list[Row]:
 def table(session: Session, width: int, color: bool) -> str:
     """The closing table, where the record lies, and how to go on where it is not complete."""
     run = session.writer.run
-    text = closing_table(rows(session), width, color, run.warnings)
+    found = rows(session)
+    text = closing_table(found, width, color, run.warnings)
+    if run.parity:
+        text += "\n" + parity_table(
+            run.parity, width, color, first_note=1 + sum(len(row.notes) for row in found)
+        )
     text += f"record: {session.writer.folder}\n"
     if run.finished is None:
         text += f"not complete: continue it with  pytest bench/ --resume={run.id}\n"

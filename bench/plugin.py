@@ -18,8 +18,10 @@ from cases.errors import OmgateError
 from reports.errors import ReportError
 
 if TYPE_CHECKING:
+    from bench.parity import Pairing
     from bench.selection import Options, Selected
     from bench.session import Session
+    from reports.parity import Parity
     from reports.verdict import Verdict
 
 HOUSE = Path(__file__).resolve().parents[1]
@@ -130,14 +132,23 @@ def _names_a_path(config: pytest.Config) -> bool:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test a case x backend, named so: test_accuracy[mcnn-synthetic-ckpt]."""
-    if "pair" not in metafunc.fixturenames:
+    """A test for each case x backend, and for each two backends of a case.
+
+    Named so: test_accuracy[mcnn-synthetic-ckpt], test_parity[mcnn-synthetic-ckpt-vs-reference].
+    """
+    from bench.parity import pairings
+
+    if not {"pair", "pairing"} & set(metafunc.fixturenames):
         return
     pairs = metafunc.config.stash.get(PAIRS, None)
     if pairs is None:
         pairs = _pairs(metafunc.config)
         metafunc.config.stash[PAIRS] = pairs
-    metafunc.parametrize("pair", pairs, ids=[f"{pair.case.name}-{pair.backend}" for pair in pairs])
+    if "pair" in metafunc.fixturenames:
+        metafunc.parametrize("pair", pairs, ids=[f"{pair.case.name}-{pair.backend}" for pair in pairs])
+    if "pairing" in metafunc.fixturenames:
+        found = pairings(pairs)
+        metafunc.parametrize("pairing", found, ids=[pairing.name for pairing in found])
 
 
 def _pairs(config: pytest.Config) -> list[Selected]:
@@ -153,10 +164,26 @@ def _pairs(config: pytest.Config) -> list[Selected]:
         return []
 
 
-def pytest_collection_modifyitems(config: pytest.Config) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Ends the session where the options can't be followed; an exception while tests are generated would count as a broken test."""
     if PROBLEM in config.stash:
         raise pytest.UsageError(f"omgate: {config.stash[PROBLEM]}")
+    # One backend alone has none to be compared with: no test rather than pytest's skipped one, unless it is all that was asked for.
+    compared = [item for item in items if not _is_empty(item)]
+    items[:] = compared or items
+
+
+def _is_empty(item: pytest.Item) -> bool:
+    """True for what pytest makes of an empty list of pairings."""
+    from bench.parity import Pairing
+
+    pairing = _parameters(item).get("pairing")
+    return pairing is not None and not isinstance(pairing, Pairing)
+
+
+def _parameters(item: pytest.Item) -> dict[str, object]:
+    """What a test was parametrized with, by name."""
+    return item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
 
 
 def _options(config: pytest.Config) -> Options:
@@ -195,8 +222,8 @@ def omgate_session(request: pytest.FixtureRequest) -> Iterator[Session]:
     capture = config.pluginmanager.getplugin("capturemanager")
     bar = Bar(capture.global_and_fixture_disabled if capture else None, quiet=config.get_verbosity() < 0)
     try:
-        pairs = _selected(request.session)
-        session = Session.begin(config.stash[OPTIONS], pairs, bar)
+        pairs, pairings = _selected(request.session), _selected_pairings(request.session)
+        session = Session.begin(config.stash[OPTIONS], pairs, bar, pairings)
     except USER_ERRORS as error:
         pytest.exit(f"omgate: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
     config.stash[SESSION] = session
@@ -205,26 +232,56 @@ def omgate_session(request: pytest.FixtureRequest) -> Iterator[Session]:
 
 
 def _selected(session: pytest.Session) -> list[Selected]:
-    """The pairs of the tests that are left after -k and the like, in their order; those that can't run here are left out."""
-    parameters = [
-        item.callspec.params
-        for item in session.items
-        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
-    ]
-    wanted = [values["pair"] for values in parameters if "pair" in values]
-    return [pair for pair in session.config.stash[PAIRS] if pair in wanted and not pair.missing]
+    """The cases on backends of the tests that are left after -k and the like, in their order, without those that can't run here."""
+    wanted = {(pair.case.name, pair.backend) for item in session.items for pair in _own_pairs(item)}
+    for pairing in _selected_pairings(session):
+        wanted |= {(pairing.case.name, pairing.backend), (pairing.case.name, pairing.other)}
+    pairs = session.config.stash[PAIRS]
+    return [pair for pair in pairs if (pair.case.name, pair.backend) in wanted and not pair.missing]
+
+
+def _own_pairs(item: pytest.Item) -> list[Selected]:
+    from bench.selection import Selected
+
+    pair = _parameters(item).get("pair")
+    return [pair] if isinstance(pair, Selected) else []
+
+
+def _selected_pairings(session: pytest.Session) -> list[Pairing]:
+    """The pairings of the tests that are left, without those of which one side can't run here."""
+    from bench.parity import Pairing
+
+    found = [_parameters(item).get("pairing") for item in session.items]
+    return [pairing for pairing in found if isinstance(pairing, Pairing) and not pairing.missing]
 
 
 @pytest.fixture
 def measured(pair: Selected, request: pytest.FixtureRequest) -> Measured:
     """The case on the backend, ready to be measured; skipped (failed under --gate) where it can't run here."""
-    if pair.missing:
-        text = f"cannot-tell: backend-unavailable: {pair.missing}"
-        if request.config.getoption("gate"):
-            pytest.fail(text, pytrace=False)
-        pytest.skip(text)
+    gate = request.config.getoption("gate")
+    _need(pair.missing, gate)
     session = request.getfixturevalue("omgate_session")
-    return Measured(session, pair, request.config.getoption("gate"), request.config.getoption("strict"))
+    return Measured(session, pair, gate, request.config.getoption("strict"))
+
+
+@pytest.fixture
+def paired(pairing: Pairing, request: pytest.FixtureRequest) -> Paired:
+    """Two backends of a case, ready to be compared; skipped (failed under --gate) where one of them can't run here."""
+    gate = request.config.getoption("gate")
+    _need(pairing.missing, gate)
+    return Paired(request.getfixturevalue("omgate_session"), pairing, gate)
+
+
+def _need(missing: str, gate: bool) -> None:
+    if missing:
+        _undecided(f"cannot-tell: backend-unavailable: {missing}", gate)
+
+
+def _undecided(text: str, gate: bool) -> None:
+    """What can't be told is a skipped test, and a failed one under --gate."""
+    if gate:
+        pytest.fail(text, pytrace=False)
+    pytest.skip(text)
 
 
 @dataclass(frozen=True)
@@ -249,11 +306,32 @@ class Measured:
         if status == "regressed" or (status == "drift" and self.strict):
             pytest.fail(text, pytrace=False)
         if status == "cannot-tell":
-            if self.gate:
-                pytest.fail(text, pytrace=False)
-            pytest.skip(text)
+            _undecided(text, self.gate)
         if status == "drift":
             warnings.warn(Drift(f"{self.pair.case.name}-{self.pair.backend}: {text}"), stacklevel=1)
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Two backends of one case within the run."""
+
+    session: Session
+    pairing: Pairing
+    gate: bool
+
+    def parity(self) -> Parity:
+        """How far they are apart on the whole test set."""
+        return self.session.parity(self.pairing)
+
+    def settle(self, parity: Parity) -> None:
+        """Passes, skips or fails the test; its first line is the verdict."""
+        from bench.closing import explain_parity
+
+        text = explain_parity(parity)
+        if parity.status == "regressed":
+            pytest.fail(text, pytrace=False)
+        if parity.status == "cannot-tell":
+            _undecided(text, self.gate)
 
 
 class Drift(UserWarning):

@@ -15,12 +15,14 @@ from cases.errors import OmgateError
 if TYPE_CHECKING:
     from bench.environment import Environment
     from bench.evaluate import Evaluation, Result
+    from bench.parity import Pairing
     from bench.progress import Bar
     from bench.selection import Options, Selected
     from cases.case import Case
     from cases.dataset import Dataset
     from reports.baseline import Baseline
     from reports.image import ImageRecord
+    from reports.parity import Parity
     from reports.record import RunWriter
     from reports.run import BackendEntry, CaseEntry, Digests
     from reports.verdict import Verdict
@@ -43,6 +45,8 @@ class Session:
         bar: Bar,
     ) -> None:
         """Use `begin`."""
+        from bench.comparisons import Comparisons
+
         self.writer = writer
         self._options = options
         self._environment = environment
@@ -50,11 +54,15 @@ class Session:
         self._bar = bar
         self._wanted: set[tuple[str, str]] = set()
         self._judged: dict[tuple[str, str], Verdict] = {}
+        self._wanted_parity: set[tuple[str, str, str]] = set()
+        self._comparisons = Comparisons(writer, options.for_backends(), datasets, bar, self.accuracy)
         self._closed = False
 
     @classmethod
-    def begin(cls, options: Options, pairs: Sequence[Selected], bar: Bar) -> Session:
-        """Opens the record of a new run, or of the one to resume. Raises OmgateError or ReportError."""
+    def begin(
+        cls, options: Options, pairs: Sequence[Selected], bar: Bar, pairings: Sequence[Pairing] = ()
+    ) -> Session:
+        """Opens the record of a new run, or of the one to resume; `pairings` will be asked for. Raises OmgateError or ReportError."""
         from bench.backends import get
         from bench.environment import fingerprint
         from cases.dataset import Dataset
@@ -82,6 +90,7 @@ class Session:
             )
         session = cls(writer, options, environment, datasets, bar)
         session._wanted = {(entry.case, entry.name) for entry in writer.run.backends}
+        session._wanted_parity = {(item.case.name, item.backend, item.other) for item in pairings}
         return session
 
     def accuracy(self, case: Case, backend: str) -> Verdict:
@@ -94,12 +103,17 @@ class Session:
             self._judged[key] = verdict
         return self._judged[key]
 
+    def parity(self, pairing: Pairing) -> Parity:
+        """How far two backends are apart on a case, both measured now unless they were; it goes into the record."""
+        return self._comparisons.parity(pairing)
+
     def close(self) -> None:
         """Stamps the record as finished where everything was measured; an interrupted one stays resumable."""
         if self._closed:
             return
         self._closed = True
-        if self._wanted <= set(self._judged):
+        if self._wanted <= set(self._judged) and self._wanted_parity <= self._comparisons.done:
+            self._comparisons.finish()
             self.writer.finish()
         else:
             self.writer.close()
@@ -160,6 +174,7 @@ class Session:
                             info=dict(evaluation.info),
                         )
                     )
+                self._comparisons.keep(case.name, backend, result)
                 self.writer.append(_image_record(case, backend, result), result.density)
                 if result.warnings:
                     self.writer.warn(

@@ -23,6 +23,8 @@ class ReasonCode(StrEnum):
     TORN_LOG = "torn-log"
     BACKEND_UNAVAILABLE = "backend-unavailable"
     SAME_OM_OTHER_OUTPUT = "same-om-other-output"
+    NO_DEVIATION = "no-deviation"
+    MAP_MISSING = "map-missing"
     # Of an image, and so of the comparison that misses it.
     NOT_FINITE = "not-finite"
     MISSING_IMAGE = "missing-image"
@@ -37,6 +39,8 @@ class ReasonCode(StrEnum):
     WORKER_TIMEOUT = "worker-timeout"
     # Of a comparison that was made.
     GATE_EXCEEDED = "gate-exceeded"
+    PARITY_EXCEEDED = "parity-exceeded"
+    GEOMETRY_DIFFERS = "geometry-differs"
     BELOW_TOLERANCE = "below-tolerance"
     MANY_IMAGES_CHANGED = "many-images-changed"
     FEW_IMAGES_CHANGED = "few-images-changed"
@@ -57,6 +61,8 @@ TITLES: dict[ReasonCode, tuple[str, str]] = {
     ReasonCode.TORN_LOG: ("torn log", "日志残缺"),
     ReasonCode.BACKEND_UNAVAILABLE: ("backend not available", "后端不可用"),
     ReasonCode.SAME_OM_OTHER_OUTPUT: ("same OM, other output", "同一 OM 输出不同"),
+    ReasonCode.NO_DEVIATION: ("FP16 deviation unknown", "FP16 偏差未知"),
+    ReasonCode.MAP_MISSING: ("exact map missing", "缺少精确密度图"),
     ReasonCode.NOT_FINITE: ("NaN or Inf", "出现 NaN 或 Inf"),
     ReasonCode.MISSING_IMAGE: ("missing image", "缺少图片"),
     ReasonCode.MISSING_TRUTH: ("missing ground truth", "缺少真值"),
@@ -69,6 +75,8 @@ TITLES: dict[ReasonCode, tuple[str, str]] = {
     ReasonCode.WORKER_DIED: ("worker died", "工作进程崩溃"),
     ReasonCode.WORKER_TIMEOUT: ("worker timeout", "工作进程超时"),
     ReasonCode.GATE_EXCEEDED: ("beyond the gate", "超出门限"),
+    ReasonCode.PARITY_EXCEEDED: ("beyond the parity tolerance", "超出一致性容差"),
+    ReasonCode.GEOMETRY_DIFFERS: ("other geometry", "几何不同"),
     ReasonCode.BELOW_TOLERANCE: ("worse, below the tolerance", "变差但未超出容差"),
     ReasonCode.MANY_IMAGES_CHANGED: ("many images changed", "许多图片的结果变了"),
     ReasonCode.FEW_IMAGES_CHANGED: ("few images changed", "少数图片的结果变了"),

@@ -12,6 +12,7 @@ import msgspec
 
 from reports.errors import ReportError
 from reports.files import safe_name
+from reports.parity import Parity
 from reports.summary import Summary
 from reports.verdict import Verdict
 
@@ -98,6 +99,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     digests: Digests = Digests()
     summaries: tuple[SummaryEntry, ...] = ()
     verdicts: tuple[VerdictEntry, ...] = ()
+    parity: tuple[Parity, ...] = ()
     warnings: tuple[str, ...] = ()
 
     def case(self, name: str) -> CaseEntry | None:
@@ -116,6 +118,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         """The verdict on a case on a backend."""
         found = (e for e in self.verdicts if e.case == case and e.backend == backend and e.kind == kind)
         return next((entry.verdict for entry in found), None)
+
+    def parity_of(self, case: str, backend: str, other: str) -> Parity | None:
+        """How far two backends are apart on a case."""
+        return next((entry for entry in self.parity if entry.key == (case, backend, other)), None)
 
 
 def instant(moment: datetime) -> str:

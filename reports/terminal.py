@@ -39,6 +39,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     summary: Summary | None = None
     note: str = ""
 
+    @property
+    def notes(self) -> list[str]:
+        """Its footnotes."""
+        return _footnotes(self)
+
 
 def printable(text: str) -> str:
     """`text` on one line, without control characters: names come from files, and a terminal obeys what it is sent."""
@@ -107,11 +112,28 @@ def closing_table(
     """
     if not rows and not warnings:
         return ""
-    from rich.console import Console
     from rich.text import Text
 
     stream = io.StringIO()
-    console = Console(
+    console = console_on(stream, width, color)
+    if rows:
+        _print_rows(console, rows)
+    number = 0
+    for row in rows:
+        for note in _footnotes(row):
+            number += 1
+            where = f"[{number}] {printable(row.case)} on {printable(row.backend)}: "
+            console.print(Text(where + note), soft_wrap=True)
+    for warning in warnings:
+        console.print(Text(f"warning: {printable(warning)}"), soft_wrap=True)
+    return tidied(stream.getvalue())
+
+
+def console_on(stream: io.StringIO, width: int, color: bool) -> Console:
+    """A console of `width` columns (at least NARROWEST) that writes to `stream` and takes nothing from the environment."""
+    from rich.console import Console
+
+    return Console(
         file=stream,
         width=max(width, NARROWEST),
         force_terminal=color,
@@ -123,18 +145,11 @@ def closing_table(
         legacy_windows=False,
         _environ={},
     )
-    if rows:
-        _print_rows(console, rows)
-    number = 0
-    for row in rows:
-        for note in _footnotes(row):
-            number += 1
-            where = f"[{number}] {printable(row.case)} on {printable(row.backend)}: "
-            console.print(Text(where + note), soft_wrap=True)
-    for warning in warnings:
-        console.print(Text(f"warning: {printable(warning)}"), soft_wrap=True)
-    lines = stream.getvalue().split("\n")
-    return "\n".join(line.rstrip() for line in lines).rstrip("\n") + "\n"
+
+
+def tidied(text: str) -> str:
+    """`text` without blanks at the ends of its lines, and one newline at its end."""
+    return "\n".join(line.rstrip() for line in text.split("\n")).rstrip("\n") + "\n"
 
 
 def _print_rows(console: Console, rows: Sequence[Row]) -> None:
