@@ -101,8 +101,11 @@ def variables(home: Path, environ: Mapping[str, str] = os.environ) -> dict[str, 
 
 
 def digest() -> str:
-    """Return 16 hex digits over the sources' names and contents, the interpreter and the place of this package."""
-    total = hashlib.sha256(f"{sys.executable}\0{HOUSE}\0".encode("utf-8", "surrogateescape"))
+    """Return 16 hex digits over the sources' names and contents, the Python environment and the place of this package.
+
+    The environment, not its interpreter's path: `python` and `python3` in one are the same.
+    """
+    total = hashlib.sha256(f"{sys.prefix}\0{sys.version}\0{HOUSE}\0".encode("utf-8", "surrogateescape"))
     for path in _sources():
         content = path.read_bytes()
         name = path.relative_to(SOURCES).as_posix()

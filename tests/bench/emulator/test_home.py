@@ -111,7 +111,7 @@ def test_the_users_cache_keeps_few_homes(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_the_digest_follows_sources_and_interpreter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = homes.digest()
-    monkeypatch.setattr(sys, "executable", "/another/python")
+    monkeypatch.setattr(sys, "prefix", "/another/environment")
     second = homes.digest()
     sources = tmp_path / "home"
     (sources / "__pycache__").mkdir(parents=True)
