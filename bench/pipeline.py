@@ -19,10 +19,6 @@ PIPELINE_BYTES = 10 << 20
 """CreateMultipleStreams takes less than 10 MB of text."""
 
 APPSRC, INFER, APPSINK = "appsrc", "mxpi_tensorinfer", "appsink"
-SERIALIZE = "mxpi_dataserialize"
-
-MODES = ("protobuf", "unique-id")
-"""How images go in and results come out: SendProtobuf and GetProtobuf, or SendDataWithUniqueId and GetResultWithUniqueId."""
 
 
 class PipelineError(OmgateError):
@@ -40,12 +36,6 @@ class Pipeline:
     sink: str
     model: Path
     device: int
-    serialized: bool
-
-    @property
-    def mode(self) -> str:
-        """Return `unique-id` for a pipeline that serialises its results before the sink, else `protobuf`."""
-        return MODES[1] if self.serialized else MODES[0]
 
 
 def load(path: Path, om: Path | None = None, device: int | None = None) -> Pipeline:
@@ -77,7 +67,6 @@ def load(path: Path, om: Path | None = None, device: int | None = None) -> Pipel
         sink,
         model,
         number,
-        bool(elements.of(SERIALIZE)),
     )
 
 

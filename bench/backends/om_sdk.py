@@ -71,7 +71,6 @@ class OmSdk:
             "stream": found.stream,
             "source": found.source,
             "infer": found.infer,
-            "mode": found.mode,
             "model": str(found.model),
             "device": found.device,
             "codes": {str(code): meaning for code, meaning in CODES.items()},

@@ -1,17 +1,18 @@
 """MindX SDK streams: the om-sdk backend's device half, written against StreamManagerApi as documented.
 
 config: `home` (the SDK's folder), `pipeline` (JSON text, checked by the host), `stream`, `source` (the appsrc's name), `infer` (the
-name under which the results lie), `mode` ("protobuf", or "unique-id" for a pipeline that serialises its results), `codes` (error
-code -> meaning).
+name under which the results lie), `codes` (error code -> meaning).
+
+Images go in by SendProtobuf and results come out by GetProtobuf, in order. The unique-id mode can't carry tensors: mxpi_tensorinfer reads
+metadata, which SendDataWithUniqueId does not make, and GetResultWithUniqueId gives JSON without the tensors' bytes (Vision SDK, MxpiTensorInfer
+and MxpiDataSerialize).
 
 One manager lives in one process, which is this one. GetProtobuf has no timeout: when a buffer never comes out, the host's deadline
 ends this process.
 """
 
-import base64
 import hashlib
 import io
-import json
 import queue
 import time
 from typing import Any, Dict, List, Tuple
@@ -23,12 +24,6 @@ TYPES = {0: "<f4", 1: "<f2", 2: "|i1", 3: "<i4", 4: "|u1", 6: "<i2", 7: "<u2", 8
 """tensorDataType -> numpy's type (MxpiDataType.proto)."""
 
 TENSORS = b"MxTools.MxpiTensorPackageList"
-
-UNIQUE_ID_MILLISECONDS = 3000
-"""One wait of the unique-id mode; it is repeated until the host's deadline."""
-
-TIMED_OUT = 6010
-"""What GetResultWithUniqueId answers when the result is not there yet."""
 
 _api: Any = None
 _messages: Any = None
@@ -60,7 +55,6 @@ def open(config: Dict[str, Any]) -> Dict[str, Any]:
         "framework_version": config["version"],
         "soc": config["soc"],
         "precision": "fp16",
-        "mode": config["mode"],
         "model_sha256": digest,
         "region": "infer: from when the stream had this image and the last result was out, until its result was out; copies included",
     }
@@ -70,17 +64,16 @@ def submit(sequence: int, arrays: List[Any]) -> None:
     """Send an image (1, 1, H, W) uint8 into the stream as float32 with the same levels."""
     start = time.perf_counter()
     image = arrays[0].astype("<f4")
-    send = _send_data if _config["mode"] == "unique-id" else _send_protobuf
-    number = send(image)
+    _send(image)
     end = time.perf_counter()
-    _sent.put((sequence, number, end, end - start))
+    _sent.put((sequence, end, end - start))
 
 
 def collect() -> Tuple[int, List[Any], Dict[str, float]]:
     """Take the oldest image's result: its first tensor, as float32 where it is a floating-point one."""
     global _last_answer
-    sequence, number, sent, transfer = _sent.get()
-    tensor = _result(number) if _config["mode"] == "unique-id" else _protobuf()
+    sequence, sent, transfer = _sent.get()
+    tensor = _receive()
     now = time.perf_counter()
     seconds = {"transfer": transfer, "infer": now - max(sent, _last_answer)}
     _last_answer = now
@@ -110,7 +103,7 @@ def _import() -> None:
         _api, _messages = stream, messages
 
 
-def _send_protobuf(image: Any) -> None:
+def _send(image: Any) -> None:
     package_list = _messages.MxpiTensorPackageList()
     tensor = package_list.tensorPackageVec.add().tensorVec.add()
     tensor.tensorShape.extend(image.shape)
@@ -129,7 +122,7 @@ def _send_protobuf(image: Any) -> None:
     )
 
 
-def _protobuf() -> Any:
+def _receive() -> Any:
     keys = _api.StringVector()
     keys.push_back(_config["infer"].encode())
     found = _manager.GetProtobuf(_config["stream"].encode(), 0, keys)
@@ -147,33 +140,6 @@ def _protobuf() -> Any:
         raise RuntimeError("the result holds no tensor")
     tensor = package_list.tensorPackageVec[0].tensorVec[0]
     return _array(tensor.dataStr, tensor.tensorDataType, list(tensor.tensorShape))
-
-
-def _send_data(image: Any) -> int:
-    """The unique-id mode: plain bytes go in. That mxpi_tensorinfer takes them for its tensor is unconfirmed on hardware."""
-    data = _api.MxDataInput()
-    data.data = image.tobytes()
-    number = _manager.SendDataWithUniqueId(_config["stream"].encode(), _config["source"].encode(), data)
-    if number < 0:
-        raise RuntimeError("SendDataWithUniqueId gave %d%s" % (number, omgate_sdk_log.told(_config["home"])))
-    return int(number)
-
-
-def _result(number: int) -> Any:
-    """Return the tensor in the JSON that mxpi_dataserialize makes (protobuf's JSON form: bytes as base64)."""
-    while True:
-        answer = _manager.GetResultWithUniqueId(_config["stream"].encode(), number, UNIQUE_ID_MILLISECONDS)
-        if answer.errorCode != TIMED_OUT:
-            break
-    if answer.errorCode != 0:
-        _check(answer.errorCode, "GetResultWithUniqueId", _bytes(answer.data).decode("utf-8", "replace"))
-    document = json.loads(_bytes(answer.data).decode("utf-8"))
-    packages = [value for key, value in document.items() if key.startswith("MxpiTensorPackage")]
-    if not packages or not packages[0]:
-        raise RuntimeError("the result holds no tensor, only %s" % ", ".join(sorted(document)))
-    tensor = packages[0][0]["tensorVec"][0]
-    shape = [int(size) for size in tensor["tensorShape"]]
-    return _array(base64.b64decode(tensor["dataStr"]), int(tensor.get("tensorDataType", 0)), shape)
 
 
 def _array(data: bytes, number: int, shape: List[int]) -> Any:
@@ -196,10 +162,9 @@ def _bytes(value: Any) -> bytes:
     return value.encode("utf-8") if isinstance(value, str) else bytes(value)
 
 
-def _check(code: int, call: str, said: str = "") -> None:
+def _check(code: int, call: str) -> None:
     """Raise unless the code is 0; the message has its meaning and what the SDK's log says."""
     if code == 0:
         return
     meaning = _config["codes"].get(str(code), "a code that is not documented")
-    told = "; the SDK says: " + said if said else omgate_sdk_log.told(_config["home"])
-    raise RuntimeError("%s answered %d (%s)%s" % (call, code, meaning, told))
+    raise RuntimeError("%s answered %d (%s)%s" % (call, code, meaning, omgate_sdk_log.told(_config["home"])))

@@ -50,7 +50,7 @@ def test_names_of_the_elements_and_the_absolute_model_path(tmp_path: Path) -> No
     )  # fmt: skip
     assert found.model == tmp_path / "model" / "mcnn.om"
     assert json.loads(found.text)["mcnn"]["mxpi_tensorinfer0"]["props"]["modelPath"] == str(found.model)
-    assert (found.mode, found.device) == ("protobuf", 0)
+    assert found.device == 0
 
 
 def test_another_model_and_device_go_into_the_text(tmp_path: Path) -> None:
@@ -60,18 +60,6 @@ def test_another_model_and_device_go_into_the_text(tmp_path: Path) -> None:
     assert found.model == tmp_path / "other.om"
     assert members["stream_config"]["deviceId"] == "3"
     assert members["mxpi_tensorinfer0"]["props"] == {"modelPath": str(found.model), "deviceId": "3"}
-
-
-def test_a_pipeline_that_serialises_its_results_is_driven_by_unique_ids(tmp_path: Path) -> None:
-    serialised = stream(
-        mxpi_tensorinfer0={**infer(), "next": "mxpi_dataserialize0"},
-        mxpi_dataserialize0={
-            "factory": "mxpi_dataserialize",
-            "props": {"outputDataKeys": "mxpi_tensorinfer0"},
-            "next": "appsink0",
-        },
-    )
-    assert load(write(tmp_path, serialised)).mode == "unique-id"
 
 
 @pytest.mark.parametrize(
