@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from bench.gateway import Answer, Session, WorkerFailure, WorkerRefused, WorkerSpec, device_lock
+from bench.device_lock import device_lock
+from bench.gateway import Answer, Session, WorkerFailure, WorkerRefused, WorkerSpec
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -201,8 +201,9 @@ class Session:
     # --- judging --------------------------------------------------------------------------------------------------------------
 
     def _judge(self, case: Case, backend: str) -> Verdict:
+        from reports.accuracy import compare_accuracy
         from reports.record import read
-        from reports.verdict import Context, Gate, compare_accuracy
+        from reports.verdict import Context, Gate
 
         entry = self._entry(case)
         found = self.writer.run.backend(case.name, backend)

@@ -15,9 +15,10 @@ import msgspec
 
 from bench.programs.output import ImageOutput, ProgramOutput, half_unit
 from cases.errors import OmgateError
+from reports.accuracy import NUMERICS, compare_accuracy
 from reports.image import ImageRecord
 from reports.reasons import Reason, ReasonCode
-from reports.verdict import NUMERICS, Context, Gate, Verdict, cannot_tell, compare_accuracy, promote_command
+from reports.verdict import Context, Gate, Verdict, cannot_tell, promote_command
 
 if TYPE_CHECKING:
     from bench.progress import Bar

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from bench.backends.base import worker_text
+from bench.device_lock import DeviceBusy, device_lock
 from bench.evaluate import Evaluation, Result, evaluate
-from bench.gateway import DeviceBusy, WorkerSpec, device_lock
+from bench.gateway import WorkerSpec
 
 HEIGHT, WIDTH = 32, 64
 

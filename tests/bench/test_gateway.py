@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
 import time
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,11 @@ import pytest
 
 from bench.backends.base import worker_text
 from bench.gateway import (
-    DeviceBusy,
     Session,
     WorkerDied,
     WorkerRefused,
     WorkerSpec,
     WorkerTimeout,
-    device_lock,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -279,31 +276,3 @@ def test_a_host_that_forgets_to_close_ends_at_once_all_the_same(tmp_path: Path) 
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert wait_for_end(int(done.stdout))
-
-
-def test_a_lock_names_its_holder_and_goes_with_it(tmp_path: Path) -> None:
-    code = """
-        import sys; from pathlib import Path; from bench.gateway import device_lock
-        with device_lock("ascend-0", Path(sys.argv[1])):
-            print("held", flush=True); sys.stdin.read()
-        """
-    holder = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(code), str(tmp_path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    )
-    assert holder.stdout is not None
-    assert holder.stdout.readline() == "held\n"
-    with (
-        pytest.raises(DeviceBusy, match=f"ascend-0 is in use by process {holder.pid} "),
-        device_lock("ascend-0", tmp_path),
-    ):
-        pass
-    with device_lock("ascend-1", tmp_path), device_lock(None, tmp_path):
-        pass
-    holder.kill()
-    holder.communicate()
-    with device_lock("ascend-0", tmp_path):
-        pass

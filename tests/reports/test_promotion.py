@@ -11,12 +11,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from reports.accuracy import compare_accuracy
 from reports.baseline import load, promoted_ids
 from reports.errors import ReportError
 from reports.image import ImageRecord
 from reports.promotion import Promotion, promote, undo
 from reports.record import Digests, RunRecord, RunWriter, read
-from reports.verdict import Context, Gate, Status, compare_accuracy
+from reports.verdict import Context, Gate, Status
 
 Begin = Callable[..., RunWriter]
 Image = Callable[..., ImageRecord]

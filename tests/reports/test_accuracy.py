@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 import msgspec
 import pytest
 
+from reports.accuracy import compare_accuracy
 from reports.baseline import Baseline, BaselineDigests, BaselineImage
 from reports.errors import ReportError
 from reports.image import ImageRecord
 from reports.reasons import TITLES, ReasonCode
 from reports.summary import summarise
-from reports.verdict import Context, Gate, Status, Verdict, cannot_tell, compare_accuracy, worst
+from reports.verdict import Context, Gate, Status, Verdict, cannot_tell, worst
 
 Image = Callable[..., ImageRecord]
 NAMES = tuple(f"IMG_{n}" for n in range(1, 25))
