@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from reports.parity_table import parity_table
 from reports.terminal import Row, closing_table, printable
-from reports.verdict import show
+from reports.verdict import EMULATED, show
 
 if TYPE_CHECKING:
     from bench.session import Session
     from reports.parity import Parity
     from reports.reasons import Reason
+    from reports.run import Run
     from reports.tolerance import Tolerance
     from reports.verdict import Verdict
 
@@ -98,12 +101,18 @@ def rows(session: Session) -> list[Row]:
     return [
         Row(
             case=entry.case,
-            backend=entry.backend,
+            backend=_stamped(run, entry.case, entry.backend),
             verdict=entry.verdict,
             summary=run.summary(entry.case, entry.backend),
         )
         for entry in run.verdicts
     ]
+
+
+def _stamped(run: Run, case: str, backend: str) -> str:
+    """A backend's name, with the word where it ran on the emulated SDK: its numbers are no device's."""
+    entry = run.backend(case, backend)
+    return f"{backend} ({EMULATED})" if entry is not None and entry.soc == EMULATED else backend
 
 
 def table(session: Session, width: int, color: bool) -> str:
@@ -112,8 +121,16 @@ def table(session: Session, width: int, color: bool) -> str:
     found = rows(session)
     text = closing_table(found, width, color, run.warnings)
     if run.parity:
+        stamped = [
+            msgspec.structs.replace(
+                parity,
+                backend=_stamped(run, parity.case, parity.backend),
+                other=_stamped(run, parity.case, parity.other),
+            )
+            for parity in run.parity
+        ]
         text += "\n" + parity_table(
-            run.parity, width, color, first_note=1 + sum(len(row.notes) for row in found)
+            stamped, width, color, first_note=1 + sum(len(row.notes) for row in found)
         )
     text += f"record: {session.writer.folder}\n"
     if run.finished is None:

@@ -127,7 +127,7 @@ def judge(comparison: Comparison, rule: Rule | None = None) -> Parity:
     if excess:
         failed.insert(0, _reason(ReasonCode.PARITY_EXCEEDED, excess.text, "look at the worst images' maps"))
     if comparison.limited:
-        text = f"only {_images(len(comparison.expected))} were evaluated (--limit)"
+        text = f"only {_images(len(comparison.expected))} evaluated (--limit)"
         missing.append(_reason(ReasonCode.LIMITED_RUN, text, "run it without --limit"))
     mixed = _mixed(comparison)
     if mixed:

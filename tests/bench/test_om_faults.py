@@ -53,6 +53,7 @@ def failures(cases: Path, backend: str) -> dict[str, tuple[str, str]]:
 def test_without_a_fault_both_pass_and_agree_bit_for_bit(cases: Path) -> None:
     done = tiny.measure(cases, *CHOSEN, "--gate")
     assert done.returncode == 0, done.stdout
+    assert "om-sdk (emulated)" in done.stdout
     run = json.loads((tiny.newest(cases) / "run.json").read_text(encoding="utf-8"))
     assert {entry["name"]: entry["soc"] for entry in run["backends"]} == dict.fromkeys(
         OM_BACKENDS, "emulated"
