@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import sdk
-from bench.backends.base import Availability, Options, is_installed, worker_text
+from bench.backends.base import Availability, Options, worker_text
 from bench.emulator.build import PROGRAM
 from bench.emulator.build import program as emulated_program
 from bench.programs import exit_status
@@ -174,7 +175,7 @@ def _native(case: Case, home: sdk.SdkHome) -> Choice:
 
 def _python(home: sdk.SdkHome, note: str) -> Choice:
     """The Python binding; of another interpreter nothing is known until the worker tries."""
-    there = any(home.path.glob("python/mindx/sdk/base*")) or is_installed("mindx")
+    there = any(home.path.glob("python/mindx/sdk/base*")) or _is_installed()
     if there or os.environ.get(sdk.PYTHON):
         return Choice("python", note=note)
     version = home.version or "?"
@@ -184,6 +185,13 @@ def _python(home: sdk.SdkHome, note: str) -> Choice:
         f"{message}, and {note}",
         f"then neither driver runs; {sdk.PYTHON} names another interpreter",
     )
+
+
+def _is_installed() -> bool:
+    """Whether the SDK's wheel is installed here; another distribution is called mindx, too, and has no mindx/sdk."""
+    found = importlib.util.find_spec("mindx")
+    folders = found.submodule_search_locations if found else None
+    return any((Path(folder) / "sdk").is_dir() for folder in folders or ())
 
 
 def _refused(driver: str, reason: str, way_out: str) -> Choice:

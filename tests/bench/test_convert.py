@@ -236,7 +236,9 @@ def test_ctrl_c_ends_atc(tmp_path: Path, case: Case) -> None:
         tmp_path / "atc", f"echo $$ >{tmp_path}/pid.part; mv {tmp_path}/pid.part {tmp_path}/pid; sleep 600"
     )
     code = (
-        "import sys; from pathlib import Path; from bench.convert import Atc, convert; "
+        # A shell without job control starts its background jobs with SIGINT ignored.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from pathlib import Path; from bench.convert import Atc, convert; "
         f"convert(Path({str(case.forms.onnx)!r}), Path({str(tmp_path / 'm')!r}), '5', 'Ascend310', {{}}, Atc(Path({str(tool)!r}), None, None))"
     )
     process = subprocess.Popen([sys.executable, "-c", code], cwd=CASE.parents[2], stderr=subprocess.DEVNULL)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from bench import sdk
-from bench.backends import get
+from bench.backends import get, om_mxbase
 from bench.backends.base import Options, worker
 from bench.backends.om_mxbase import BACKEND, CHUNK, DRIVER, EMULATED_LIBRARY, choose
 from bench.emulator import build
@@ -123,7 +123,9 @@ def test_the_variable_chooses_and_an_impossible_choice_is_refused(
         choose(case)
 
 
-def test_neither_driver(case: Any, home: Path) -> None:
+def test_neither_driver(case: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Other tests put the emulated home's own mindx on this process's path.
+    monkeypatch.setattr(om_mxbase, "_is_installed", lambda: False)
     (home / "python" / "mindx" / "sdk" / "base.py").unlink()
     refused = BACKEND.available(case, Options())
     assert not refused.ok

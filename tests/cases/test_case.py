@@ -103,7 +103,9 @@ def test_the_projects_own_case_files_are_well_formed(path: Path, tmp_path: Path)
     (folder / "model").mkdir(parents=True)
     for form in tomllib.loads(text).get("forms", {}).values():
         (folder / form).write_bytes(b"x")
-    (folder / "network.py").write_bytes((path.parent / "network.py").read_bytes())
+    for file in ("network.py", "infer/sdk/mcnn.pipeline"):
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_bytes((path.parent / file).read_bytes())
     (folder / path.name).write_text(text, encoding="utf-8")
     case = load(folder / path.name)
     assert case.input.size == (1024, 1024)

@@ -278,7 +278,12 @@ def test_statistics_of_what_really_ran(place: Path, run: Run, numbers: np.ndarra
         assert int(outer["totalTime"]) >= int(inner["totalTime"])
     assert {line["elementName"] for line in records["queue"]} == {"queue0"}
     assert records["queue"][0]["intervalTime"] == 20000
-    assert len(records["queue"][0]["recentSize"]) == 2
+    first, *others = [len(line["recentSize"]) for line in records["queue"]]
+    assert first in (
+        1,
+        2,
+    )  # polls are counted for all queues: one that appears between two has fewer in its first record
+    assert set(others) <= {2}
 
 
 def test_a_tee_and_two_sinks(run: Run, model: Put, numbers: np.ndarray) -> None:
