@@ -104,7 +104,7 @@ class Model:
         return shapes
 
     def run(
-        self, payload: bytearray | bytes, sizes: Sequence[int], batch: int | None
+        self, payload: memoryview | bytes, sizes: Sequence[int], batch: int | None
     ) -> tuple[list[np.ndarray], float]:
         """Run the graph on the inputs in `payload`; return its outputs and the seconds it took. Raises ModelError."""
         import numpy as np

@@ -21,8 +21,26 @@ class WireError(Exception):
     """The other side does not speak this protocol, or was cut off in a message."""
 
 
-def read_message(stream: socket.socket) -> tuple[dict[str, str], bytearray] | None:
-    """Return the next message's header and payload; None where the other side has closed between two messages. Raises WireError."""
+class Memory:
+    """Memory that payloads are read into, again and again: fresh pages for megabytes cost as much as their copy."""
+
+    def __init__(self) -> None:
+        self._bytes = bytearray()
+
+    def take(self, size: int) -> memoryview:
+        """Return `size` bytes, which the next call may give again."""
+        if size > len(self._bytes):
+            self._bytes = bytearray(size)
+        return memoryview(self._bytes)[:size]
+
+
+def read_message(
+    stream: socket.socket, memory: Memory | None = None
+) -> tuple[dict[str, str], memoryview] | None:
+    """Return the next message's header and payload; None where the other side has closed between two messages. Raises WireError.
+
+    memory: where the payload may lie; it is then valid until the next message.
+    """
     prefix = _exactly(stream, PREFIX.size, may_end=True)
     if prefix is None:
         return None
@@ -34,7 +52,8 @@ def read_message(stream: socket.socket) -> tuple[dict[str, str], bytearray] | No
             f"a message of {header_bytes} + {payload_bytes} bytes (limits {HEADER_BYTES_LIMIT} + {PAYLOAD_BYTES_LIMIT})"
         )
     text = _exactly(stream, header_bytes) or b""
-    payload = _exactly(stream, payload_bytes) or bytearray()
+    payload = (memory or Memory()).take(payload_bytes)
+    _fill(stream, payload)
     try:
         lines = text.decode("utf-8").split("\n")
     except UnicodeDecodeError as error:
@@ -67,12 +86,17 @@ def one_line(text: str) -> str:
 
 def _exactly(stream: socket.socket, size: int, may_end: bool = False) -> bytearray | None:
     content = bytearray(size)
-    view, done = memoryview(content), 0
-    while done < size:
-        got = stream.recv_into(view[done:])
+    return content if _fill(stream, memoryview(content), may_end) else None
+
+
+def _fill(stream: socket.socket, view: memoryview, may_end: bool = False) -> bool:
+    """Receive until `view` is full; False where the other side had closed before the first byte, and may."""
+    done = 0
+    while done < view.nbytes:
+        got = stream.recv_into(view[done:], 0, socket.MSG_WAITALL)
         if not got:
             if may_end and not done:
-                return None
-            raise WireError(f"cut off after {done} of {size} bytes")
+                return False
+            raise WireError(f"cut off after {done} of {view.nbytes} bytes")
         done += got
-    return content
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,17 +17,24 @@ FILES = 24
 HEIGHT, WIDTH = 768, 1024
 
 
-def write_scenes(root: Path, cell: bytes = b"0") -> None:
-    """FILES pictures in root/images and their CSVs in root/ground_truth_csv; `cell` is how an empty pixel is written."""
+def write_scenes(root: Path, dense: bool = False) -> None:
+    """FILES pictures in root/images and their CSVs in root/ground_truth_csv.
+
+    dense: every pixel has a value of six significant digits, as in a crowded scene (9 MB a file); else nearly all are 0.
+    """
     for name in ("images", "ground_truth_csv"):
         (root / name).mkdir()
     random = np.random.default_rng(5)
-    row = b",".join([cell] * (WIDTH - 1) + [b"0.5"]) + b"\n"
+    text = b"\n".join([b",".join([b"0"] * (WIDTH - 1) + [b"0.5"])] * HEIGHT)
+    if dense:
+        buffer = io.BytesIO()
+        np.savetxt(buffer, random.gamma(1.0, 4e-4, (HEIGHT, WIDTH)), delimiter=",", fmt="%.6g")
+        text = buffer.getvalue()
     for number in range(1, FILES + 1):
         noise = random.integers(0, 256, (HEIGHT, WIDTH), dtype=np.uint8)
         picture = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 2), None, 0, 255, cv2.NORM_MINMAX)
         cv2.imwrite(str(root / "images" / f"IMG_{number}.jpg"), picture, [cv2.IMWRITE_JPEG_QUALITY, 90])
-        (root / "ground_truth_csv" / f"IMG_{number}.csv").write_bytes(row * HEIGHT)
+        (root / "ground_truth_csv" / f"IMG_{number}.csv").write_bytes(text)
     time.sleep(RACY_NS / 1e9 + 0.1)  # younger files are hashed again each time
 
 

@@ -93,7 +93,7 @@ def field(root: Path, pipeline: Path) -> float:
 def test_images_per_second(home: Path, tmp_path: Path) -> None:
     root = tmp_path / "data"
     root.mkdir()
-    write_scenes(root, cell=b"0.00000e+00")  # 9.4 MB a file, as MATLAB's csvwrite makes them
+    write_scenes(root, dense=True)
     config = get("om-sdk").worker_config(load(CASE), Options())
     pipeline = tmp_path / "mcnn.pipeline"
     pipeline.write_text(config["pipeline"], encoding="utf-8")

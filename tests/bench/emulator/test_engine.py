@@ -37,7 +37,7 @@ def convert(folder: Path, content: bytes, *options: str) -> Path:
 
 
 def ask(engine: Engine, payload: bytes = b"", **header: object) -> dict[str, str]:
-    answer = engine.answer({key: str(value) for key, value in header.items()}, bytearray(payload))
+    answer = engine.answer({key: str(value) for key, value in header.items()}, memoryview(payload))
     return {key: str(value) for key, value in answer.header.items()}
 
 
@@ -53,7 +53,8 @@ def run(om: Path, arrays: Sequence[np.ndarray], environ: dict[str, str] | None =
         "bytes": sizes,
         **{key: str(value) for key, value in header.items()},
     }
-    answer = engine.answer(asked, bytearray(b"".join(array.tobytes() for array in arrays)))
+    engine.arrived = time.perf_counter()
+    answer = engine.answer(asked, memoryview(b"".join(array.tobytes() for array in arrays)))
     assert answer.header["code"] == 0, answer.header
     kinds = dict(DTYPES.values())
     assert str(answer.header["bytes"]) == ",".join(str(part.nbytes) for part in answer.payload)

@@ -19,7 +19,7 @@ from bench.emulator.wire import (
 )
 
 
-def sent(content: bytes) -> tuple[dict[str, str], bytearray] | None:
+def sent(content: bytes) -> tuple[dict[str, str], memoryview] | None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         ours.sendall(content)
