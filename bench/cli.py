@@ -12,7 +12,7 @@ from typing import TextIO
 
 import typer
 
-from bench.commands import baseline, convert, doctor, emulator, import_, prepare, runs
+from bench.commands import baseline, convert, doctor, emulator, import_, perfstats, prepare, runs
 from bench.commands.common import USED_WRONGLY, group
 from cases.errors import OmgateError
 from reports.errors import ReportError
@@ -37,6 +37,7 @@ app.add_typer(prepare.app, name="prepare")
 app.command("convert")(convert.convert)
 app.add_typer(emulator.app, name="emulator")
 app.command("import")(import_.import_run)
+app.command("perfstats")(perfstats.perfstats)
 
 
 def main(argv: Sequence[str] | None = None, out: TextIO | None = None, err: TextIO | None = None) -> int:
