@@ -156,14 +156,29 @@ def check_om(file: Path, home: SdkHome) -> str:
 
 
 def om_file(case: Case, home: SdkHome) -> Path | None:
-    """Return the case's OM file: its own, or --om; on an emulated home without either the one that `make_om` makes of its ONNX."""
+    """Return the case's OM file: its own, or --om; else the pipeline's modelPath, where the deliverable's conversion puts it.
+
+    On an emulated home in place of that the one that `make_om` makes of the case's ONNX.
+    """
     if case.forms.om is not None:
         return case.forms.om
-    if not home.emulated or case.forms.onnx is None:
+    if not home.emulated:
+        return _delivered(case)
+    if case.forms.onnx is None:
         return None
     from bench.backends.base import sha256
 
     return home.path / "models" / f"{sha256(case.forms.onnx)[:32]}.om"
+
+
+def _delivered(case: Case) -> Path | None:
+    """The OM file that the case's pipeline names; None without a pipeline that can be read (the backend says why)."""
+    from bench import pipeline
+
+    try:
+        return pipeline.load(case.sdk.pipeline).model if case.sdk else None
+    except OmgateError:
+        return None
 
 
 def make_om(case: Case, home: SdkHome) -> Path | None:
@@ -192,9 +207,11 @@ def missing(case: Case) -> tuple[str, str]:
     file = om_file(case, home)
     if file is None:
         return f"{case.path.name}:forms.om names no file", "make one with omgate convert, and give --om=FILE"
-    if case.forms.om is not None and not file.is_file():
+    if home.emulated and case.forms.om is None:
+        return "", ""
+    if not file.is_file():
         return f"{file} is not there", "make it with omgate convert, or give --om=FILE"
-    if case.forms.om is not None and (reason := check_om(file, home)):
+    if reason := check_om(file, home):
         why, _, way_out = reason.partition(": ")
         return why, way_out
     return "", ""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import sdk
 from bench.backends.base import Availability, Options, worker_text
+from bench.backends.on_sdk import OnSdk
 from bench.emulator.build import PROGRAM
 from bench.emulator.build import program as emulated_program
 from bench.programs import exit_status
@@ -50,11 +50,10 @@ class Choice:
     way_out: str = ""
 
 
-class OmMxbase:
+class OmMxbase(OnSdk):
     """Runs the case's OM file through mxBase."""
 
     name = "om-mxbase"
-    precision = "fp16"
     depth: int | None = CHUNK
 
     def available(self, case: Case, options: Options) -> Availability:
@@ -68,17 +67,6 @@ class OmMxbase:
         except OmgateError as error:
             return Availability(False, str(error), f"correct it, or unset {DRIVER}")
         return Availability(not chosen.reason, chosen.reason, chosen.way_out)
-
-    def prepare(self, case: Case) -> None:
-        """Let the emulated atc make the OM file, where that is its home's and it is not there yet."""
-        home = sdk.find()
-        if home is not None:
-            sdk.make_om(case, home)
-
-    def model_file(self, case: Case, options: Options) -> Path | None:
-        """Return the OM file."""
-        home = sdk.find()
-        return sdk.om_file(case, home) if home else None
 
     def worker_source(self, case: Case) -> str:
         """Return the text of bench/workers/native.py or mxbase.py, as the driver is."""
@@ -103,23 +91,6 @@ class OmMxbase:
             "shape": list(case.input.shape),
             "codes": {str(code): meaning for code, meaning in CODES.items()},
         }
-
-    def python(self) -> str | None:
-        """Return the interpreter that the SDK's modules belong to, None for this one."""
-        return os.environ.get(sdk.PYTHON)
-
-    def environ(self) -> dict[str, str]:
-        """Return what the SDK's set_env.sh exports."""
-        home = sdk.find()
-        return sdk.variables(home) if home else {}
-
-    def device(self, options: Options) -> str | None:
-        """Return "ascend-<number>", None on an emulated home."""
-        return sdk.lock(options.device)
-
-    def soc(self, info: Mapping[str, Any]) -> str:
-        """Return "emulated", or the Ascend processor of this machine."""
-        return sdk.soc()
 
 
 def choose(case: Case) -> Choice:

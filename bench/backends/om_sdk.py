@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import sdk
 from bench.backends.base import Availability, Options, worker_text
+from bench.backends.on_sdk import OnSdk
 from bench.sdk_codes import CODES
 from cases.errors import OmgateError
 
@@ -16,11 +14,10 @@ if TYPE_CHECKING:
     from cases.case import Case
 
 
-class OmSdk:
+class OmSdk(OnSdk):
     """Runs the case's OM file through StreamManagerApi."""
 
     name = "om-sdk"
-    precision = "fp16"
     depth: int | None = None
 
     def available(self, case: Case, options: Options) -> Availability:
@@ -39,17 +36,6 @@ class OmSdk:
         except OmgateError as error:
             return Availability(False, str(error), "correct the pipeline file")
         return Availability(True)
-
-    def prepare(self, case: Case) -> None:
-        """Let the emulated atc make the OM file, where that is its home's and it is not there yet."""
-        home = sdk.find()
-        if home is not None:
-            sdk.make_om(case, home)
-
-    def model_file(self, case: Case, options: Options) -> Path | None:
-        """Return the OM file."""
-        home = sdk.find()
-        return sdk.om_file(case, home) if home else None
 
     def worker_source(self, case: Case) -> str:
         """Return the text of bench/workers/stream.py."""
@@ -75,23 +61,6 @@ class OmSdk:
             "device": found.device,
             "codes": {str(code): meaning for code, meaning in CODES.items()},
         }
-
-    def python(self) -> str | None:
-        """Return the interpreter that the SDK's modules belong to, None for this one."""
-        return os.environ.get(sdk.PYTHON)
-
-    def environ(self) -> dict[str, str]:
-        """Return what the SDK's set_env.sh exports."""
-        home = sdk.find()
-        return sdk.variables(home) if home else {}
-
-    def device(self, options: Options) -> str | None:
-        """Return "ascend-<number>", None on an emulated home."""
-        return sdk.lock(options.device)
-
-    def soc(self, info: Mapping[str, Any]) -> str:
-        """Return "emulated", or the Ascend processor of this machine."""
-        return sdk.soc()
 
 
 BACKEND = OmSdk()

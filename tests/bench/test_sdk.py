@@ -28,7 +28,7 @@ def a_home(folder: Path, emulated: bool = False, script: str | None = None) -> S
 
 
 def a_case(om: Path | None = None, onnx: Path | None = None) -> Any:
-    return SimpleNamespace(path=Path("tiny.toml"), forms=SimpleNamespace(om=om, onnx=onnx))
+    return SimpleNamespace(path=Path("tiny.toml"), forms=SimpleNamespace(om=om, onnx=onnx), sdk=None)
 
 
 def test_the_home_that_is_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,6 +118,19 @@ def test_why_no_om_backend_can_run(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert sdk.missing(a_case(om=om)) == ("", "")
     monkeypatch.setenv("MX_SDK_HOME", str(tmp_path / "nowhere"))
     assert sdk.missing(a_case(om=om))[0]
+
+
+def test_on_a_device_the_pipelines_own_model_is_the_cases(tmp_path: Path) -> None:
+    pipeline = tmp_path / "infer" / "sdk" / "mcnn.pipeline"
+    pipeline.parent.mkdir(parents=True)
+    delivered = Path(__file__).parents[2] / "cases/mcnn/infer/sdk/mcnn.pipeline"
+    pipeline.write_bytes(delivered.read_bytes())
+    case = a_case()
+    case.sdk = SimpleNamespace(pipeline=pipeline)
+    assert sdk.om_file(case, SdkHome(tmp_path, False)) == tmp_path / "infer" / "model" / "mcnn.om"
+    assert sdk.om_file(case, SdkHome(tmp_path, True)) is None
+    pipeline.write_text("{", encoding="utf-8")
+    assert sdk.om_file(case, SdkHome(tmp_path, False)) is None
 
 
 def test_the_emulated_om_is_named_by_the_onnx_it_comes_from(tmp_path: Path) -> None:
