@@ -10,10 +10,12 @@ from typing import Any
 
 import msgspec
 
+from reports.attribution import Attribution
 from reports.errors import ReportError
 from reports.files import safe_name
 from reports.parity import Parity
 from reports.summary import Summary
+from reports.timing import TimingSummary
 from reports.verdict import Verdict
 
 SCHEMA = 1
@@ -75,7 +77,7 @@ class SummaryEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VerdictEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A verdict on one case x backend; `kind` is `accuracy`, ..."""
+    """A verdict on one case x backend; `kind` is `accuracy`, `latency`, `throughput` or `perfstats`."""
 
     case: str
     backend: str
@@ -100,6 +102,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     summaries: tuple[SummaryEntry, ...] = ()
     verdicts: tuple[VerdictEntry, ...] = ()
     parity: tuple[Parity, ...] = ()
+    timings: tuple[TimingSummary, ...] = ()
+    attribution: tuple[Attribution, ...] = ()
     warnings: tuple[str, ...] = ()
 
     def case(self, name: str) -> CaseEntry | None:

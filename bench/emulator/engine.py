@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from bench.emulator.model import Model, TensorInfo
 
 VERSION = 1
+CRASH_SECONDS = 0.5
+"""Until a crash strikes: results that were ready before it are out of the process by then, so that its own image is blamed, not theirs."""
+
 DEVICES = 1
 
 FAILURE = 1001
@@ -123,6 +126,7 @@ class Engine:
         if "slow" in struck:
             time.sleep(struck["slow"])
         if "crash" in struck:
+            time.sleep(CRASH_SECONDS)
             return Answer({"code": FAILURE, "crash": 1, "message": "fault crash"})
         if "error" in struck:
             raise RequestError(int(struck["error"]), f"fault error at inference {self.inferences}")
