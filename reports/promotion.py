@@ -131,11 +131,27 @@ def _foreign_data(record: RunRecord, case: str, backend: str, path: Path) -> lis
     return [_refusal(ReasonCode.DATA_DIFFERS, message, "run it on the case's own data, without --data")]
 
 
-def _notes(record: RunRecord) -> tuple[str, ...]:
+def _notes(record: RunRecord, case: str, backend: str) -> tuple[str, ...]:
+    return (*_code(record), *_apart(record, case, backend))
+
+
+def _code(record: RunRecord) -> tuple[str, ...]:
     digests = record.run.digests
     if digests.clean is None:
         return ("it is not known whether the code's work tree was clean",)
     return () if digests.clean else (f"the code's work tree had changes beside commit {digests.commit}",)
+
+
+def _apart(record: RunRecord, case: str, backend: str) -> tuple[str, ...]:
+    """Parity that failed is no refusal, since a person may have good cause; but who reviews the baseline must see it."""
+    return tuple(
+        f"in this run {parity.backend} and {parity.other} were further apart than the tolerance"
+        + (f" (counts by up to {parity.max_difference:.3g})" if parity.max_difference is not None else "")
+        for parity in record.run.parity
+        if parity.case == case
+        and backend in (parity.backend, parity.other)
+        and parity.status == "regressed"
+    )
 
 
 def _latency(images: Sequence[ImageRecord]) -> dict[str, Latency]:
@@ -176,7 +192,7 @@ def _baseline(record: RunRecord, case: str, backend: str, reason: str, who: str,
         who=who,
         when=when,
         reason=reason,
-        notes=_notes(record),
+        notes=_notes(record, case, backend),
         fingerprint={key: value for key, value in run.environment.items() if key != "volatile"},
         digests=BaselineDigests(
             model=run.digests.models.get(f"{case}/{backend}"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from reports.accuracy import compare_accuracy
 from reports.baseline import load, promoted_ids
 from reports.errors import ReportError
 from reports.image import ImageRecord
+from reports.parity import Parity
 from reports.promotion import Promotion, promote, undo
 from reports.record import Digests, RunRecord, RunWriter, read
 from reports.verdict import Context, Gate, Status
@@ -160,6 +162,21 @@ def test_an_unclean_tree_is_noted(
     done = promote_it(finished(digests=digests), folder)
     assert note in done.notes[0]
     assert load(folder, *UNIT) == done.baseline
+
+
+def test_a_parity_that_failed_is_noted_with_the_baseline_of_either_side(
+    promote_it: Promote, finished: Finished, folder: Path
+) -> None:
+    apart = Parity(
+        case="mcnn-synthetic", backend="om-sdk", other="ckpt", status="regressed", max_difference=6.25
+    )
+    agreed = Parity(case="mcnn-synthetic", backend="ckpt", other="reference", status="pass")
+    record = finished()
+    record = replace(record, run=msgspec.structs.replace(record.run, parity=(apart, agreed)))
+    notes = promote_it(record, folder).notes
+    assert [note for note in notes if "further apart" in note] == [
+        "in this run om-sdk and ckpt were further apart than the tolerance (counts by up to 6.25)"
+    ]
 
 
 def test_what_the_run_does_not_have_is_named(finished: Finished, folder: Path) -> None:
