@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reports.baseline import BaselineImage
     from reports.statistics import Statistic
 
-Unit = Literal["counts", "1", "dB"]
+Unit = Literal["counts", "1", "dB", "s", "images/s", "us", "ratio"]
 GateUnit = Literal["counts", "%"]
 Metrics = Mapping[str, float | None]
 
@@ -53,6 +53,7 @@ class Number(msgspec.Struct, frozen=True, kw_only=True):
     tolerance_unit: GateUnit | None = None
     allowed: float | None = None
     kind: Literal["exact", "noisy"] = "exact"
+    region: str | None = None
 
     @property
     def excludes_zero(self) -> bool:
