@@ -83,41 +83,54 @@ def _unlike(baseline: Baseline | None, context: Context) -> Reason | None:
     if (baseline.soc == EMULATED) != (context.soc == EMULATED):
         return _reason(
             ReasonCode.EMULATED_VS_DEVICE,
-            f"the run is on {context.soc}, the baseline {baseline.run} on {baseline.soc}: emulated and device can't be compared",
-            f"give it a baseline of its own: {promote_command(context.run)}",
+            f"the run is on {context.soc}, {_named(baseline, context)} on {baseline.soc}: emulated and device can't be compared",
+            f"give it a baseline of its own: {context.accept}"
+            if context.accept
+            else "measure both on the device",
         )
     if baseline.digests.case != context.case_digest:
         return _reason(
             ReasonCode.CASE_DIFFERS,
-            f"preprocessing, ground-truth rule or metrics of {context.case} are not those of the baseline {baseline.run}"
+            f"preprocessing, ground-truth rule or metrics of {context.case} are not those of {_named(baseline, context)}"
             f" (digest {context.case_digest[:12]}, was {baseline.digests.case[:12]})",
-            f"undo the change of the case file, or: {promote_command(context.run)}",
+            _or_accept("undo the change of the case file", context),
         )
     return None
 
 
-def _failures(records: Sequence[ImageRecord], context: Context) -> list[Reason]:
-    """A reason for each kind of failure, and for the images that have no record."""
+def _named(baseline: Baseline, context: Context) -> str:
+    return context.old or f"the baseline {baseline.run}"
+
+
+def _or_accept(advice: str, context: Context) -> str:
+    return f"{advice}, or: {context.accept}" if context.accept else advice
+
+
+def failures_of(
+    records: Sequence[ImageRecord], expected: Sequence[str], run: str, where: str = ""
+) -> list[Reason]:
+    """A reason for each kind of failure among the records of a run, and for the `expected` images that have none; `where` says which run."""
     by_code: dict[ReasonCode, list[ImageRecord]] = {}
     for record in records:
         if record.status != "ok":
             by_code.setdefault(code_of_failure(record.reason), []).append(record)
-    total = max(len(context.expected), len(records))
+    total = max(len(expected), len(records))
+    where = f" in {where}" if where else ""
     reasons = []
     for code, failed in by_code.items():
         detail = f": {failed[0].detail}" if failed[0].detail else ""
         first = f"{failed[0].image}{detail}"
         others = f"; also {_names([record.image for record in failed[1:]])}" if len(failed) > 1 else ""
-        message = f"{len(failed)} of {_images(total)} failed ({failed[0].reason}): {first}{others}"
+        message = f"{len(failed)} of {_images(total)} failed{where} ({failed[0].reason}): {first}{others}"
         reasons.append(_reason(code, message, ADVICE.get(code, ADVICE[ReasonCode.INCOMPLETE_RUN])))
     recorded = {record.image for record in records}
-    absent = [image for image in context.expected if image not in recorded]
+    absent = [image for image in expected if image not in recorded]
     if absent:
         reasons.append(
             _reason(
                 ReasonCode.INCOMPLETE_RUN,
-                f"{len(absent)} of {_images(total)} have no result: {_names(absent)}",
-                f"continue it: --resume {context.run}",
+                f"{len(absent)} of {_images(total)} have no result{where}: {_names(absent)}",
+                f"continue it: --resume {run}",
             )
         )
     return reasons
@@ -140,15 +153,15 @@ def _other_data(
     parts = []
     if different:
         parts.append(
-            f"pixels or true count of {_images(len(different))} differ from the baseline's: {_names(different)}"
+            f"pixels or true count of {_images(len(different))} differ from those of {context.against}: {_names(different)}"
         )
     if added:
-        parts.append(f"{_images(len(added))} not in the baseline: {_names(added)}")
+        parts.append(f"{_images(len(added))} not in {context.against}: {_names(added)}")
     if gone:
-        parts.append(f"{_images(len(gone))} of the baseline not in the data: {_names(gone)}")
+        parts.append(f"{_images(len(gone))} of {context.against} not in the data: {_names(gone)}")
     if not parts:
         return different, []
-    advice = f"restore the data (or the JPEG decoder's version), or: {promote_command(context.run)}"
+    advice = _or_accept("restore the data (or the JPEG decoder's version)", context)
     return different, [_reason(ReasonCode.DATA_DIFFERS, "; ".join(parts), advice)]
 
 
@@ -271,7 +284,8 @@ def _judge(comparison: _Comparison, context: Context) -> tuple[Status, list[Reas
             _reason(ReasonCode.NO_GATE, message, "add one under gates in the case file")
         ]
     moved = ", ".join(f"{item.image} ({item.difference:+.2f})" for item in _moved(comparison))
-    advice = f"moved most: {moved}; if it is meant: {promote_command(context.run)}" if moved else ""
+    accept = f"; if it is meant: {context.accept}" if context.accept else ""
+    advice = f"moved most: {moved}{accept}" if moved else ""
     found = []
     for number in gated:
         judge = _judge_guard if number.metric == GUARD else _judge_metric
@@ -306,30 +320,34 @@ def _judge(comparison: _Comparison, context: Context) -> tuple[Status, list[Reas
     return status, reasons
 
 
-def _moved(comparison: _Comparison) -> tuple[Moved, ...]:
-    """The changed images, the largest change in counts first, at most five."""
+def _moved(comparison: _Comparison, named: int | None = MOVED) -> tuple[Moved, ...]:
+    """The changed images, the largest change in counts first, at most `named` (None: all)."""
     pairs = sorted(comparison.changed, key=lambda pair: (-abs(pair.difference), pair.image))
     return tuple(
         Moved(pair.image, pair.old.true_count, pair.before, pair.after, pair.difference)
-        for pair in pairs[:MOVED]
+        for pair in pairs[:named]
     )
 
 
 def compare_accuracy(
-    baseline: Baseline | None, images: Iterable[ImageRecord], gates: Sequence[Gate], context: Context
+    baseline: Baseline | None,
+    images: Iterable[ImageRecord],
+    gates: Sequence[Gate],
+    context: Context,
+    named: int | None = MOVED,
 ) -> Verdict:
     """The verdict on one case x backend of a run, against its baseline.
 
     Records of other cases and backends are left out; of an image recorded twice the last counts. What must match and is not the
     same (device or emulated, case, data), a missing baseline, a limited run: cannot tell, with the numbers of the images that can be
-    compared. A failed or missing image: cannot tell, unless the images that were evaluated regressed by themselves. Raises
-    ReportError for gates that make no sense.
+    compared. A failed or missing image: cannot tell, unless the images that were evaluated regressed by themselves. `named`: how many of
+    the images that moved the verdict names, None for all. Raises ReportError for gates that make no sense.
     """
     check_gates(gates)
     own = (image for image in images if image.case == context.case and image.backend == context.backend)
     records = last_of_each(normalise(image) for image in own)
     good = [record for record in records if record.status == "ok"]
-    failures = _failures(records, context)
+    failures = failures_of(records, context.expected, context.run)
     limited = []
     if context.limited:
         message = f"the run was limited to {_images(len(context.expected))}: the numbers are of these alone"
@@ -351,7 +369,7 @@ def compare_accuracy(
         if record.image in baseline.images and record.image not in refused
     ]
     if not pairs:
-        nothing = _reason(ReasonCode.INCOMPLETE_RUN, "no image can be compared with the baseline")
+        nothing = _reason(ReasonCode.INCOMPLETE_RUN, f"no image can be compared with {context.against}")
         reasons = [*other_data, *failures, *limited] or [nothing]
         return Verdict(status=Status.CANNOT_TELL, reasons=tuple(reasons), numbers=new_numbers(good, gates))
     comparison = _compare(pairs, gates, context.same_machine)
@@ -371,5 +389,5 @@ def compare_accuracy(
         changed=len(comparison.changed),
         within_numerics=len(comparison.within_numerics),
         largest_relative_change=None if largest is None else largest.change,
-        moved=_moved(comparison),
+        moved=_moved(comparison, named),
     )

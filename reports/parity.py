@@ -297,9 +297,9 @@ def _numbers(pairs: Sequence[MapPair], gate: Gate | None) -> _Numbers:
         max_relative_l2=max(
             (pair.relative_l2 for pair in pairs if pair.relative_l2 is not None), default=None
         ),
-        game1=mean([pair.game[0] for pair in pairs]),
-        game2=mean([pair.game[1] for pair in pairs]),
-        game3=mean([pair.game[2] for pair in pairs]),
+        game1=mean([pair.game[0] for pair in pairs if pair.game]),
+        game2=mean([pair.game[1] for pair in pairs if pair.game]),
+        game3=mean([pair.game[2] for pair in pairs if pair.game]),
         worst=tuple(_image(pair, gate) for pair in ranked[:WORST]),
     )
 

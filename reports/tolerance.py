@@ -48,7 +48,7 @@ class MapPair(msgspec.Struct, frozen=True, kw_only=True):
     """What two density maps of one image have in common; counts in people.
 
     `cosine` and `relative_l2` (of the difference, to the other's norm) are None where a map is zero everywhere and they have no value.
-    `game`: GAME(1..3) between the two maps.
+    `game`: GAME(1..3) between the two maps. Where the maps are not there, only the counts are compared: these three are None.
     """
 
     image: str
@@ -57,7 +57,7 @@ class MapPair(msgspec.Struct, frozen=True, kw_only=True):
     identical: bool
     relative_l2: float | None
     cosine: float | None
-    game: tuple[float, float, float]
+    game: tuple[float, float, float] | None
 
     @property
     def distance(self) -> float:

@@ -74,7 +74,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """What a comparison must know beside the images.
 
     `same_machine`: processor model and decoder builds are those of the baseline. `expected`: the images that the run set out to
-    evaluate. `limited`: it was told to evaluate only some (`--limit`). `case_digest`: of what decides accuracy.
+    evaluate. `limited`: it was told to evaluate only some (`--limit`). `case_digest`: of what decides accuracy. `old`: the run that it is
+    compared with, where that is no baseline (`omgate diff`).
     """
 
     run: str
@@ -85,6 +86,17 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     expected: tuple[str, ...]
     same_machine: bool
     limited: bool = False
+    old: str = ""
+
+    @property
+    def against(self) -> str:
+        """What the run is compared with, in words."""
+        return self.old or "the baseline"
+
+    @property
+    def accept(self) -> str:
+        """The command that accepts what is seen; empty where the other side is a run, which nothing replaces."""
+        return "" if self.old else promote_command(self.run)
 
 
 def worst(verdicts: Iterable[Verdict | Status]) -> Status:

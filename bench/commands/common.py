@@ -63,3 +63,25 @@ def print_json(value: Any) -> None:
     import msgspec
 
     print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+PIPE_WIDTH = 160
+"""Columns where nobody looks at it through a terminal."""
+
+
+def width_here() -> int:
+    """Columns of the terminal, PIPE_WIDTH where stdout is none."""
+    import shutil
+
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPE_WIDTH
+
+
+def put(path: Path, text: str) -> None:
+    """Writes a file whole. ReportError if its folder is not there, or it can't be written."""
+    from reports.errors import ReportError
+    from reports.files import write_atomically
+
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise ReportError(f"{path}: {folder} is no folder; make it first")
+    write_atomically(path.absolute(), text.encode("utf-8", "backslashreplace"))

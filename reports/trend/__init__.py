@@ -1,0 +1,1 @@
+"""A folder of runs over time: figures, where they changed, and what changed beside them."""
