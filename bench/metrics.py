@@ -7,6 +7,7 @@ cells and windows are cut on the image and not on its padding. Summaries over im
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -74,8 +75,9 @@ def game(
     return values
 
 
+@lru_cache(maxsize=16)  # the images of a test set have few sizes
 def _shares(size: int, start: int, length: int, input_size: int, cells: int) -> NDArray[np.float64]:
-    """Return (cells, size): which share of each map row lies in each of the equal parts of the image's extent.
+    """Return (cells, size): which share of each map row lies in each of the equal parts of the image's extent; not to be written to.
 
     This is the difference of a linearly interpolated cumulative sum at the parts' borders, as a matrix.
     """

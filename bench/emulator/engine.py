@@ -1,7 +1,7 @@
 """The engine of the emulated SDK: loads emulated .om files and runs them for one client, the SDK's Python modules or its C++ library.
 
-Started as `<home>/bin/omgate-engine FD`, FD being the number of an inherited stream socket; it answers one request at a time
-(bench/emulator/wire.py) and ends when the client does. Both interfaces of the SDK stand on it, so both give the same numbers.
+Started as `<home>/bin/omgate-engine FD [MEMORY]`: numbers of an inherited stream socket, and of a file in memory that the client shares; it
+answers one request at a time (bench/emulator/wire.py) and ends when the client does. Both interfaces of the SDK stand on it, so both give the same numbers.
 
     op=hello                                  -> code=0 version=1 soc=emulated devices=1
     op=load path=/abs/x.om device=0           -> code=0 model=0 batch=1 inputs=1 input.0.name=.. .dtype=.. .shape=.. .bytes=.. outputs=..
@@ -12,6 +12,8 @@ An answer with another code has a message. Codes are the SDK's (ErrorCodes.h).
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import select
 import signal
@@ -42,6 +44,12 @@ FAILURE = 1001
 INVALID_PARAMETER = 1004
 INIT_FAIL = 1013
 NO_DEVICE = 9001
+
+SEND_BYTES = 1 << 20
+"""Wished size of what the socket holds on its way to the client; Linux gives 416 KB without privilege."""
+
+PR_SET_TIMERSLACK = 29
+"""prctl(2): how late this thread's sleeps may end, in nanoseconds; 50,000 unless it is set."""
 
 LOOK_SECONDS = 1.0
 """How often the watcher looks whether its parent is still the one that started it."""
@@ -140,15 +148,16 @@ class Engine:
         if faults.device_seconds is None:
             outputs, seconds = model.run(payload, sizes, batch)
         else:
-            outputs = model.zeros(sizes, batch)
-            # The input's way to the device is part of its time.
-            _sleep_until(self.arrived + faults.device_seconds)
-            seconds = faults.device_seconds
+            outputs, seconds = model.zeros(sizes, batch), faults.device_seconds
         outputs = [_struck(output, struck) for output in outputs]
         shapes = ";".join(_commas(output.shape) for output in outputs)
         parts = tuple(output.reshape(-1).view("uint8").data for output in outputs)
         sizes_out = _commas([part.nbytes for part in parts])
-        return Answer({"code": 0, "seconds": f"{seconds:.9f}", "bytes": sizes_out, "shapes": shapes}, parts)
+        answer = Answer({"code": 0, "seconds": f"{seconds:.9f}", "bytes": sizes_out, "shapes": shapes}, parts)
+        if faults.device_seconds is not None:
+            # The input's way to the device is part of its time, and so is what was done until here.
+            _sleep_until(self.arrived + faults.device_seconds)
+        return answer
 
     def unload(self, header: Mapping[str, str], payload: memoryview, faults: Faults) -> Answer:
         """Forget a model."""
@@ -163,9 +172,9 @@ class Engine:
         return self.models[number]
 
 
-def serve(stream: socket.socket, environ: Mapping[str, str]) -> None:
+def serve(stream: socket.socket, environ: Mapping[str, str], shared: int | None = None) -> None:
     """Answer requests until the client closes. Raises WireError and OSError."""
-    engine, memory = Engine(environ), Memory()
+    engine, memory = Engine(environ), Memory(shared)
     while stream.recv(1, socket.MSG_PEEK):
         engine.arrived = time.perf_counter()
         request = read_message(stream, memory)
@@ -176,9 +185,10 @@ def serve(stream: socket.socket, environ: Mapping[str, str]) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serve the inherited socket whose number is the only argument; 0 at its end, 1 where the client was cut off, 2 for wrong use."""
+    """Serve the inherited socket whose number is the first argument; 0 at its end, 1 where the client was cut off, 2 for wrong use."""
     try:
-        stream = socket.socket(fileno=os.dup(int(arguments[0]))) if len(arguments) == 1 else None
+        stream = socket.socket(fileno=os.dup(int(arguments[0]))) if 1 <= len(arguments) <= 2 else None
+        shared = int(arguments[1]) if len(arguments) == 2 else None
     except (ValueError, OSError, OverflowError):
         stream = None
     if stream is None:
@@ -189,11 +199,14 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     os.close(int(arguments[0]))
     os.dup2(2, 1)  # The client's stdout is not the engine's to write to.
+    # An output of 256 x 256 floats goes out in one piece, and the client is woken once.
+    stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
+    _end_sleeps_in_time()
     # Ctrl-C is for the client, which ends in its own time and then closes the socket.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_watch, args=(stream.fileno(), os.getppid()), daemon=True).start()
     try:
-        serve(stream, os.environ)
+        serve(stream, os.environ, shared)
     except (WireError, OSError) as error:
         print(f"omgate-engine: {error}", file=sys.stderr)
         return 1
@@ -243,6 +256,12 @@ def _struck(output: np.ndarray, struck: Mapping[str, float]) -> np.ndarray:
     if "empty" in struck:
         output = output.reshape(-1)[:0]
     return output
+
+
+def _end_sleeps_in_time() -> None:
+    """Let this thread's sleeps end when they should: the kernel's own slack makes a simulated device of 10 ms one of 10.05."""
+    with contextlib.suppress(OSError, AttributeError):  # no Linux
+        ctypes.CDLL(None).prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0)
 
 
 def _sleep_until(moment: float) -> None:

@@ -2,10 +2,15 @@
 
 A message, little-endian: `OMGE`, length of the header (u32), length of the payload (u64), the header (UTF-8 lines `key=value`),
 the payload (tensors, one after the other). The clients (the emulated SDK's Python modules and its C++ library) write the same.
+
+A client may share a file in memory with the engine. A request whose header says `memory=N` carries no payload: its N bytes are the first of
+that file, complete when one more byte follows the message. A socket holds 200 KB: 4 MB through it are copied twice, wake both sides twenty
+times and cost 0.6 ms of processor time more.
 """
 
 from __future__ import annotations
 
+import mmap
 import socket
 import struct
 from collections.abc import Iterable, Mapping
@@ -22,16 +27,35 @@ class WireError(Exception):
 
 
 class Memory:
-    """Memory that payloads are read into, again and again: fresh pages for megabytes cost as much as their copy."""
+    """Memory that payloads are read into, again and again: fresh pages for megabytes cost as much as their copy.
 
-    def __init__(self) -> None:
+    shared: descriptor of the file that the client writes its payloads to, if it has one.
+    """
+
+    def __init__(self, shared: int | None = None) -> None:
         self._bytes = bytearray()
+        self._file = shared
+        self._map: mmap.mmap | None = None
 
     def take(self, size: int) -> memoryview:
         """Return `size` bytes, which the next call may give again."""
         if size > len(self._bytes):
             self._bytes = bytearray(size)
         return memoryview(self._bytes)[:size]
+
+    def shared(self, announced: str) -> memoryview:
+        """Return what the client has written to the shared file: `announced` bytes. Raises WireError where there are not so many."""
+        try:
+            size = int(announced)
+            if self._file is None or not 0 < size <= PAYLOAD_BYTES_LIMIT:
+                raise ValueError("no shared memory, or not of such a size")
+            if self._map is None or size > len(self._map):
+                self._map = mmap.mmap(self._file, 0)
+            if size > len(self._map):
+                raise ValueError(f"it has {len(self._map)} bytes")
+            return memoryview(self._map)[:size]
+        except (ValueError, OSError) as error:
+            raise WireError(f"a message with memory={announced[:20]}: {error}") from error
 
 
 def read_message(
@@ -64,6 +88,9 @@ def read_message(
         if not equals:
             raise WireError(f"a header line without `=`: {line[:80]!r}")
         header[key] = value
+    if "memory" in header:
+        _exactly(stream, 1)
+        payload = (memory or Memory()).shared(header["memory"])
     return header, payload
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -33,7 +34,11 @@ def exactly(count):
 def ask():
     magic, header, payload = struct.unpack("<4sIQ", exactly(16))
     assert magic == b"OMGE", magic
-    return dict(line.split("=", 1) for line in exactly(header).decode().split("\\n")), exactly(payload)
+    header = dict(line.split("=", 1) for line in exactly(header).decode().split("\\n"))
+    if "memory" in header:
+        assert not payload and exactly(1)
+        return header, os.pread(int(sys.argv[2]), int(header.pop("memory")), 0)
+    return header, exactly(payload)
 def answer(header, payload=b""):
     stream.sendall(struct.pack("<4sIQ", b"OMGE", len(header), len(payload)) + header.encode() + payload)
 LOADED = "code=0\\nmodel=7\\nbatch=2\\ngears=1,2\\ninputs=2\\noutputs=1"
@@ -136,21 +141,32 @@ def test_a_home_without_an_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert failure(Engine.start).code == 1028
 
 
-def test_gears_and_payload_on_the_wire(fake: Fake) -> None:
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_gears_and_payload_on_the_wire(fake: Fake, in_memory: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not in_memory:
+        monkeypatch.delattr(os, "memfd_create", raising=False)
+    elif not hasattr(os, "memfd_create"):
+        pytest.skip("this system has no files in memory")
     fake(
-        """
+        f"""
+assert len(sys.argv) == 2 + {in_memory}
 ask(); answer("code=0")
-header, _ = ask(); assert header == {"op": "load", "path": "/x.om", "device": "3"}, header; answer(LOADED)
+header, _ = ask(); assert header == {{"op": "load", "path": "/x.om", "device": "3"}}, header; answer(LOADED)
 header, payload = ask()
-assert header == {"op": "infer", "model": "7", "bytes": "4,0", "batch": "1"}, header
+assert header == {{"op": "infer", "model": "7", "bytes": "4,0", "batch": "1"}}, header
 answer("code=0\\nseconds=0.25\\nbytes=3,0,2\\nshapes=1,3;;2", payload[::-1] + b"x")
 ask(); answer("code=0\\nseconds=0.5\\nbytes=0\\nshapes=0")
+for size in (9000, 2):  # more than the memory held, and less
+    header, payload = ask(); assert header["bytes"] == f"1,{{size}}" and payload == b"a" + b"b" * size
+    answer("code=0\\nseconds=0.5\\nbytes=1\\nshapes=1", payload[-1:])
 """
     )
     model = Engine.start().load("/x.om", 3)
     assert (model.gears, model.inputs[1].shape) == ([1, 2], (-1, 1))
     assert model.infer([b"1234", b""], batch=1) == ([b"432", b"", b"1x"], [(1, 3), (), (2,)], 0.25)
     assert model.infer([b"", b""]) == ([b""], [(0,)], 0.5)
+    for size in (9000, 2):
+        assert model.infer([b"a", b"b" * size]) == ([b"b"], [(1,)], 0.5)
 
 
 @pytest.mark.parametrize(

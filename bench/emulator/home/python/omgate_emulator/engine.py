@@ -2,11 +2,13 @@
 
 One engine serves one client over a socket pair, one request at a time; both the Python and the C++ side of the home talk to it,
 so that both give the same numbers. A message, little-endian: ``OMGE``, length of the header (u32), length of the payload (u64),
-the header (UTF-8 lines ``key=value``), the payload (tensors one after the other).
+the header (UTF-8 lines ``key=value``), the payload (tensors one after the other). Where the system has files in memory, inputs go
+through one: the header says ``memory=N``, N bytes are written to the file's beginning, and one byte says that they are there.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 import signal
 import socket
@@ -56,6 +58,29 @@ class Answer(NamedTuple):
     tensors: List[bytes]
 
 
+class Memory:
+    """A file in memory that inputs are written to. Mapped: writing 4 MB through the descriptor costs 0.5 ms more."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._map: mmap.mmap | None = None
+
+    def write(self, views: Sequence[memoryview], size: int) -> None:
+        """Write the views, `size` bytes together, one after the other. Raises OSError."""
+        if self._map is None or size > len(self._map):
+            os.ftruncate(self._descriptor, size)
+            self._map = mmap.mmap(self._descriptor, size)
+        begin = 0
+        for view in views:
+            self._map[begin : begin + view.nbytes] = view
+            begin += view.nbytes
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._map = None
+        os.close(self._descriptor)
+
+
 class Model:
     """A model that the engine holds: its tensors, its batch (of gears: the largest) and the batch gears (empty: fixed)."""
 
@@ -97,9 +122,12 @@ class Model:
 class Engine:
     """One running engine. Several threads may use it: requests wait for each other."""
 
-    def __init__(self, process: subprocess.Popen[bytes], connection: socket.socket) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], connection: socket.socket, memory: int | None = None
+    ) -> None:
         self._process = process
         self._connection = connection
+        self._memory = None if memory is None else Memory(memory)
         self._lock = threading.Lock()
         self._broken = False
 
@@ -117,16 +145,20 @@ class Engine:
                 " source the set_env.sh of one home only",
             )
         ours, theirs = socket.socketpair()
+        memory = _memory()
+        inherited = [theirs.fileno(), *([] if memory is None else [memory])]
         try:
             process = subprocess.Popen(
-                [program, str(theirs.fileno())], stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()]
+                [program, *map(str, inherited)], stdin=subprocess.DEVNULL, pass_fds=inherited
             )
         except OSError as error:
             ours.close()
+            if memory is not None:
+                os.close(memory)
             raise EngineError(1004, f"{program} can't be started: {error.strerror}") from error
         finally:
             theirs.close()
-        engine = cls(process, ours)
+        engine = cls(process, ours, memory)
         try:
             engine.ask({"op": "hello"})
         except EngineError:
@@ -168,6 +200,10 @@ class Engine:
         except OSError:
             pass
         self._connection.close()
+        with self._lock:
+            memory, self._memory = self._memory, None
+            if memory is not None:
+                memory.close()
         try:
             self._process.wait(CLOSE_SECONDS)
         except subprocess.TimeoutExpired:
@@ -175,9 +211,18 @@ class Engine:
             self._process.wait()
 
     def _send(self, fields: Dict[str, str], payload: Sequence[Buffer]) -> None:
-        header = "\n".join(f"{key}={value}" for key, value in fields.items()).encode("utf-8")
         views = [memoryview(tensor).cast("B") for tensor in payload if memoryview(tensor).nbytes]
         size = sum(view.nbytes for view in views)
+        if self._memory is None or not size:
+            self._send_message(fields, views, size)
+            return
+        # The message first: the engine takes the time of the input's way from its arrival on.
+        self._send_message({**fields, "memory": str(size)}, [], 0)
+        self._memory.write(views, size)
+        self._connection.sendall(b"\0")
+
+    def _send_message(self, fields: Dict[str, str], views: Sequence[memoryview], size: int) -> None:
+        header = "\n".join(f"{key}={value}" for key, value in fields.items()).encode("utf-8")
         left = [memoryview(FRAME.pack(MAGIC, len(header), size) + header), *views]
         while left:  # sendmsg: an image of megabytes goes from the caller's memory, without a copy of ours
             sent = self._connection.sendmsg(left[:BUFFERS])
@@ -214,6 +259,15 @@ class Engine:
             return f"the emulator's engine (pid {self._process.pid}) can't be understood: {error}"
         how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
         return f"the emulator's engine (pid {self._process.pid}) {how}: see what it wrote to stderr"
+
+
+def _memory() -> int | None:
+    """Return the descriptor of a new file in memory; None where there is no such thing (macOS, Python 3.7)."""
+    create = getattr(os, "memfd_create", None)
+    try:
+        return None if create is None else int(create("omgate-engine"))
+    except OSError:  # a sandbox, a kernel before 3.17
+        return None
 
 
 def _tensors(header: Dict[str, str], side: str) -> List[TensorInfo]:
