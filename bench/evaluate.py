@@ -33,6 +33,9 @@ DEPTH = 4
 PREPARERS = 2
 """Threads that decode and pad: the decoder releases the interpreter, two of them scale 1.9 times."""
 
+REASON_OF = {"NotFinite": "not-finite"}
+"""Reason codes of what a worker raises, by the exception's name, where they are not `worker-error`."""
+
 OPENINGS = 2
 """A worker that dies on opening so many times in a row is not opened again."""
 
@@ -250,7 +253,8 @@ class Evaluation:
         self._answered += 1
         self._last_arrived = answer.arrived
         if answer.problem:
-            return self._failed(item, "worker-error", str(answer.problem))
+            reason = REASON_OF.get(answer.problem.kind, "worker-error")
+            return self._failed(item, reason, str(answer.problem))
         return self._judge(item, answer)
 
     def _replace_worker(self, others: list[_Item]) -> None:

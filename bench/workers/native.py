@@ -126,6 +126,10 @@ def close() -> None:
         _folder = ""
 
 
+class NotFinite(RuntimeError):
+    """The density map holds NaN or infinity; the program gives no map then. The host knows this error by its name."""
+
+
 class _Run:
     """One start of the program on a chunk of images."""
 
@@ -181,7 +185,8 @@ class _Run:
         """Return (density map, seconds) from a machine line, or the exception that its image fails with."""
         if value.get("status") != "ok":
             why = [str(value[key]) for key in ("reason", "detail") if value.get(key)]
-            return RuntimeError("the program failed at it: %s" % (": ".join(why) or "no reason given"))
+            kind = NotFinite if value.get("reason") == "not-finite" else RuntimeError
+            return kind("the program failed at it: %s" % (": ".join(why) or "no reason given"))
         try:
             density = self.map_of(value)
         except (OSError, TypeError, ValueError, KeyError) as error:

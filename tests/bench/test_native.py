@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from bench.backends.base import worker_text
+from bench.evaluate import REASON_OF
 from bench.gateway import Answer, Session, WorkerRefused, WorkerSpec, WorkerTimeout
 from bench.programs import exit_status
 
@@ -62,6 +63,9 @@ for index, name in enumerate(sorted(os.listdir(images))):
     if key == 208:
         density[0, 0] = numpy.nan
         line["predicted"] = float("nan")
+    if key == 210:
+        line.update(status="failed", reason="not-finite", detail="the density map holds NaN")
+        failed = 1
     if key != 209:
         density.tofile(os.path.join(output, line["map"]))
     print("predicted %.2f" % line["predicted"])
@@ -257,3 +261,12 @@ def test_what_a_killed_worker_staged_goes_with_the_next(
     run(spec(), [1])
     assert os.listdir(tmp_path / "tmp") == [alive.name]
     assert tempfile.gettempdir() != str(tmp_path / "tmp")
+
+
+def test_a_program_that_names_a_map_not_finite_is_told_apart_from_one_that_failed(
+    spec: Callable[..., WorkerSpec],
+) -> None:
+    problem = run(spec(), [210])[0].problem
+    assert problem is not None
+    assert REASON_OF[problem.kind] == "not-finite"
+    assert "the density map holds NaN" in problem.message
