@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from bench import npu_smi, versions
+from bench import inside, npu_smi, versions
 from bench.npu_smi import Device
 from bench.places import Places, keys_of, parse_keys, text_of
 from bench.versions import Cann, Sdk
@@ -164,6 +164,8 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
 def fingerprint(places: Places | None = None) -> Environment:
     """The environment of this process. Never raises; takes under 50 ms where there is no `npu-smi`."""
     where = places if places is not None else Places()
+    container = inside.current() if places is None else None
+    image = container if container and not container.emulated else None
     smi = npu_smi.ask(where)
     devices = smi.devices or npu_smi.device_nodes(where)
     packages = _packages()
@@ -176,8 +178,8 @@ def fingerprint(places: Places | None = None) -> Environment:
         devices=devices,
         driver=versions.driver(where) or smi.driver,
         firmware=versions.firmware(where),
-        cann=versions.cann(where),
-        sdk=versions.sdk(where),
+        cann=image.cann if image else versions.cann(where),
+        sdk=image.sdk if image else versions.sdk(where),
         variables={name: where.environ[name] for name in VARIABLES if name in where.environ},
         container=_container(where),
         volatile=_volatile(where, smi.health),

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench import inside
 from cases.errors import OmgateError
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ class WorkerSpec:
     source: the text of the runtime module; config: what its `open` gets (None, bool, int, float, str, bytes, list, dict);
     python: the interpreter (None: this one); environ: environment variables on top of this process's; depth: how many images it wants in
     flight (None: bench.evaluate's own number); log: the file that gets what the worker and its libraries print (None: nowhere);
-    device: the name of the lock that the run holds (None: the device may be shared, as a CPU may).
+    device: the name of the lock that the run holds (None: the device may be shared, as a CPU may);
+    cwd: the working directory (None: this process's), where the SDK looks for config/sdk.conf first.
     """
 
     name: str
@@ -92,6 +94,7 @@ class WorkerSpec:
     depth: int | None = None
     log: Path | None = None
     device: str | None = None
+    cwd: Path | None = None
     open_seconds: float = OPEN_SECONDS
     image_seconds: float = IMAGE_SECONDS
 
@@ -207,13 +210,16 @@ class Session:
     def kill(self) -> None:
         """End the worker's whole process group now. May be called twice, and from any state."""
         with self._process_lock:
-            self._ended = True
+            again, self._ended = self._ended, True
             process = self._process
         self._outbox.put(None)
         if process is None:
             return
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
+        container = inside.around(self.spec.name)
+        if container is not None and not again:
+            container.kill(self.spec.name)
         # A driver can hold it in the kernel; it ends when that lets go.
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(END_SECONDS)
@@ -336,17 +342,23 @@ def _start(spec: WorkerSpec) -> subprocess.Popen[bytes]:
     """Start an interpreter that waits for execnet's bootstrap on its stdin; stderr is the worker's log."""
     from execnet.gateway_io import popen_bootstrapline
 
+    arguments = ["-u", "-c", popen_bootstrapline]
+    command = [spec.python or sys.executable, *arguments]
+    container = inside.around(spec.name)
+    if container is not None:
+        command = container.start(spec.name, arguments, spec.environ, spec.cwd)
     log: Any = subprocess.DEVNULL
     with contextlib.ExitStack() as stack:
         if spec.log:
             spec.log.parent.mkdir(parents=True, exist_ok=True)
             log = stack.enter_context(spec.log.open("ab"))
         process = subprocess.Popen(
-            [spec.python or sys.executable, "-u", "-c", popen_bootstrapline],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
             env={**os.environ, **spec.environ, "OMGATE_HOST_PID": str(os.getpid())},
+            cwd=spec.cwd,
             start_new_session=True,
         )
     if sys.platform == "linux":

@@ -56,9 +56,13 @@ class SdkHome:
 
 def find(places: Places | None = None) -> SdkHome | None:
     """Return the SDK that MX_SDK_HOME names, else the one in the usual folder; None where there is none."""
-    from bench import versions
+    from bench import inside, versions
     from bench.places import Places
 
+    container = inside.current() if places is None else None
+    if container is not None and not container.emulated:
+        image = container.sdk
+        return SdkHome(Path(image.path or "/"), False, image.version) if image else None
     found = versions.sdk(places or Places())
     if found is None or found.path is None:
         return None
@@ -71,6 +75,12 @@ def variables(home: SdkHome) -> dict[str, str]:
 
     The scripts are really run (bash, bounded); where the SDK has none, what its documentation says it exports is set.
     """
+    from bench import inside
+
+    container = inside.current()
+    if container is not None and not home.emulated:
+        found = {**container.exported, **container.environ}
+        return {**_documented(home, found), **container.environ}
     scripts = [home.path / "set_env.sh"]
     if not home.emulated and not {"ASCEND_TOOLKIT_HOME", "ASCEND_HOME_PATH"} & set(os.environ):
         scripts[:0] = _cann_scripts()[:1]
@@ -202,7 +212,9 @@ def missing(case: Case) -> tuple[str, str]:
         return "no MindX SDK here (MX_SDK_HOME is not set)", (
             "source the SDK's set_env.sh, or give --emulate to run on the emulated SDK home"
         )
-    if not (home.path / "python").is_dir():
+    from bench import inside
+
+    if inside.current() is None and not (home.path / "python").is_dir():
         return f"MX_SDK_HOME={home.path} is no SDK (it has no python/)", "name the SDK's own folder"
     file = om_file(case, home)
     if file is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import io
 import os
 import tempfile
 from collections.abc import Callable
@@ -63,7 +64,9 @@ def write_points(path: Path, points: NDArray[np.float64]) -> None:
     info["number"][0, 0] = np.array([[len(points)]], dtype=np.uint16)
     cell = np.empty((1, 1), dtype=object)
     cell[0, 0] = info
-    savemat(os.fspath(path), {"image_info": cell}, do_compression=True)
+    content = io.BytesIO()
+    savemat(content, {"image_info": cell}, do_compression=True)
+    write_atomically(path, content.getvalue())
 
 
 def density_map(
@@ -133,6 +136,9 @@ def write_atomically(path: Path, content: bytes) -> None:
             stream.write(content)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
+    except OSError as error:  # a full disk does not say which file it was
+        Path(temporary).unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from None
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cases import patches
 from cases.errors import OmgateError
 from cases.wording import shown
 
@@ -144,6 +145,38 @@ def convert(source: Path, dest: Path, progress: Callable[[int, int, str], None] 
         absent=_absent(pairs),
         **outcome,
     )
+
+
+def cut_patches(
+    source: Path, dest: Path, seed: int = patches.SEED, progress: Callable[[int, int], None] | None = None
+) -> tuple[patches.PatchReport, ...]:
+    """Cuts the training patches of every part that has training images, into `dest/formatted_trainval/shanghaitech_<part>_patches_9/`.
+
+    The folder is called as the published training script expects it. Raises OmgateError.
+    """
+    from cases.dataset import decode
+
+    pairs = [pair for pair in _pairs(Path(source), Path(dest)) if pair.split == "train_data"]
+    points = _read_all(pairs)
+    reports = []
+    before = 0
+    for name in PUBLISHED:
+        found = [pair for pair in pairs if pair.part == name]
+        if not found:
+            continue
+        sources = [
+            patches.Source(pair.image.stem, pair.image, clip(points[pair.mat], *decode(pair.image).shape)[0])
+            for pair in found
+        ]
+
+        def advance(done: int, _total: int, start: int = before) -> None:
+            if progress is not None:
+                progress(start + done, len(pairs))
+
+        folder = Path(dest) / "formatted_trainval" / f"shanghaitech_{name}_patches_{patches.PATCHES}"
+        reports.append(patches.cut(sources, folder, seed, advance))
+        before += len(found)
+    return tuple(reports)
 
 
 def _part_report(name: str, pairs: list[_Pair], points: dict[Path, NDArray[np.float64]]) -> PartReport:

@@ -211,3 +211,21 @@ def test_a_destination_that_cannot_be_written_says_how_far_it_came(tmp_path: Pat
     (tmp_path / "dest").write_bytes(b"")
     with pytest.raises(ShanghaiTechError, match="0 of 5 are done, run it again to go on"):
         convert(source, tmp_path / "dest")
+
+
+def test_the_training_images_are_cut_into_patches(tmp_path: Path) -> None:
+    source = archive(tmp_path / "source", train=0)
+    for number in (1, 2):
+        folder = source / "part_A_final" / "train_data"
+        grey = np.random.default_rng(number).integers(0, 255, (70, 140), dtype=np.uint8)
+        (folder / "images" / f"IMG_{number}.jpg").write_bytes(cv2.imencode(".jpg", grey)[1].tobytes())
+        outside = np.array([[150.0, 20.0], [30.0, 30.0]])
+        density.write_points(folder / "ground_truth" / f"GT_IMG_{number}.mat", outside)
+    seen: list[tuple[int, int]] = []
+    (report,) = shanghaitech.cut_patches(
+        source, tmp_path / "dest", progress=lambda *state: seen.append(state)
+    )
+    assert report.folder == tmp_path / "dest" / "formatted_trainval" / "shanghaitech_part_A_patches_9"
+    assert (report.train, report.val, report.written) == (9, 9, 18)
+    assert seen == [(1, 2), (2, 2)]
+    assert len(list((report.folder / "val_den").iterdir())) == 9

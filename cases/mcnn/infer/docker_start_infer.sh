@@ -4,10 +4,11 @@ set -u
 
 usage() {
     cat <<'TEXT'
-usage: bash docker_start_infer.sh [--dry-run] IMAGE DATA_PATH
+usage: bash docker_start_infer.sh [--device N] [--dry-run] IMAGE DATA_PATH
 
-Starts IMAGE with Ascend device 0, the driver of this machine and the folder DATA_PATH, which keeps its path inside.
-  --dry-run  print the command, start nothing
+Starts IMAGE with an Ascend device, the driver of this machine and the folder DATA_PATH, which keeps its path inside.
+  --device N  of /dev/davinciN (default 0)
+  --dry-run   print the command, start nothing
 DOCKER names the command to use (default docker).
 
 Example: bash docker_start_infer.sh infer-modelzoo:21.0.2 /home/me/mcnn
@@ -21,15 +22,21 @@ refuse() {
 }
 
 dry_run=""
+device=0
 while [ $# -gt 0 ]; do
     case "$1" in
         --help | -h) usage; exit 0 ;;
         --dry-run) dry_run=yes; shift ;;
+        --device) [ $# -ge 2 ] || refuse "--device needs a number"; device="$2"; shift 2 ;;
+        --device=*) device="${1#--device=}"; shift ;;
         --) shift; break ;;
         -*) refuse "no such option: $1" ;;
         *) break ;;
     esac
 done
+case "${device}" in
+    "" | *[!0-9]*) refuse "--device: seen ${device}, expected a number" ;;
+esac
 [ $# -eq 2 ] || refuse "IMAGE and DATA_PATH are needed; $# given"
 image="$1"
 [ -n "${image}" ] || refuse "IMAGE is empty"
@@ -45,7 +52,7 @@ case "${data}" in
 esac
 
 command=("${DOCKER:-docker}" run -it
-    --device=/dev/davinci0
+    "--device=/dev/davinci${device}"
     --device=/dev/davinci_manager
     --device=/dev/devmm_svm
     --device=/dev/hisi_hdc

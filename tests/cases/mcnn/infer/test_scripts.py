@@ -163,13 +163,20 @@ def test_a_dry_run_prints_what_would_be_run(tmp_path: Path, fake: dict[str, str]
     assert not (tmp_path / "arguments.json").exists()
 
 
+@pytest.mark.parametrize("words", [["--device", "3"], ["--device=3"]])
+def test_another_device_can_be_chosen(tmp_path: Path, fake: dict[str, str], words: list[str]) -> None:
+    assert run(["bash", DOCKER, *words, "infer:21.0.2", tmp_path], fake, tmp_path).status == 0
+    chosen = [word.replace("davinci0", "davinci3") for word in container(str(tmp_path))]
+    assert arguments(tmp_path) == chosen
+
+
 def test_dockers_exit_status_is_passed_on(tmp_path: Path, fake: dict[str, str]) -> None:
     assert run(["bash", DOCKER, "image", tmp_path], {**fake, "FAKE_STATUS": "125"}, tmp_path).status == 125
 
 
 @pytest.mark.parametrize(
     "words", [[], ["image"], ["image", ".", "more"], ["", "."], ["image", "nowhere"], ["--privileged", "image", "."],
-              ["image", "with:colon"], ["--", "--privileged", "."]]
+              ["image", "with:colon"], ["--", "--privileged", "."], ["--device"], ["--device=x", "image", "."], ["--device=", "image", "."]]
 )  # fmt: skip
 def test_what_docker_start_refuses(tmp_path: Path, fake: dict[str, str], words: list[str]) -> None:
     (tmp_path / "with:colon").mkdir()
