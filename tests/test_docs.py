@@ -73,6 +73,15 @@ def test_both_readmes_show_the_same_commands_and_options() -> None:
     assert quoted[0] == quoted[1]
 
 
+CHINESE = [path for path in DOCUMENTS if path.name.endswith(".zh-CN.md")]
+
+
+@pytest.mark.parametrize("chinese", CHINESE, ids=name_of)
+def test_a_chinese_page_shows_the_commands_of_the_english_one(chinese: Path) -> None:
+    english = chinese.with_name(chinese.name.replace(".zh-CN", ""))
+    assert blocks(chinese) == blocks(english)
+
+
 def test_ci_runs_the_readmes_test_command() -> None:
     line = next(
         line for mark, text in blocks(HOUSE / "README.md") for line in text.splitlines() if "-e tests" in line
@@ -105,7 +114,13 @@ def test_an_omgate_command_exists(mark: str, words: list[str]) -> None:
     ] == []
 
 
-@pytest.mark.parametrize(("mark", "words"), [p for p in with_program("omgate") if p.values[0] == "run"])
+def to_run(program: str) -> list[Any]:
+    """Each command that is marked `run`, once: pages repeat the first steps."""
+    found = {tuple(param.values[1]): param for param in with_program(program) if param.values[0] == "run"}
+    return list(found.values())
+
+
+@pytest.mark.parametrize(("mark", "words"), to_run("omgate"))
 def test_an_omgate_command_runs(mark: str, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     from bench.cli import main
 
@@ -142,7 +157,7 @@ def test_every_option_of_the_readme_is_an_option_of_pytest(pytest_help: str) -> 
     ] == []
 
 
-@pytest.mark.parametrize(("mark", "words"), [p for p in with_program("pytest") if p.values[0] == "run"])
+@pytest.mark.parametrize(("mark", "words"), to_run("pytest"))
 def test_a_pytest_command_runs(mark: str, words: list[str], tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", *words, f"--run-dir={tmp_path / 'runs'}", "-p", "no:cacheprovider"],
