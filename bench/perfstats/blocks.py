@@ -6,7 +6,7 @@ Memory is bounded by the block, not by the file or its longest line.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -14,16 +14,16 @@ import numpy as np
 
 from bench.perfstats import chunks, records
 from bench.perfstats.chunks import FAMILIES, Chunk
-from bench.perfstats.layouts import Layout
+from bench.perfstats.layouts import LAYOUTS
 from bench.perfstats.model import Code
 from bench.perfstats.records import Record, Refused
-from bench.perfstats.scan import Scan
-from bench.perfstats.swar import PADDING
+from bench.perfstats.scan import WIDTHS, Known, Scan
+from bench.perfstats.swar import PADDING, positions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BLOCK_BYTES = 2 << 20
+BLOCK_BYTES = 4 << 20
 """What is read at once: large enough for array operations, small enough for a processor's cache."""
 
 MAX_LINE = 1 << 20
@@ -38,17 +38,18 @@ FEW_LINES = 32
 
 @dataclass(frozen=True)
 class Block:
-    """Whole lines of a file. `first_line` counts from 1; `too_long` bytes were passed over before it (a line without end)."""
+    """Whole lines of a file: `data` from `start` to `stop`. `too_long`: instead, bytes that were passed over (a line without end)."""
 
-    content: bytes
-    first_line: int
+    data: bytearray
+    start: int
+    stop: int
     last: bool = False
     too_long: int = 0
 
 
 @dataclass
 class Columns:
-    """What a block held: chunks by family in the order of the lines, lines, and what was refused (line, code, detail)."""
+    """What a block held: chunks by family in the order of the lines, lines, and what was refused (line from 0, code, detail)."""
 
     chunks: list[Chunk] = field(default_factory=list)
     lines: int = 0
@@ -64,34 +65,39 @@ class Columns:
 
 
 def blocks(file: BinaryIO, size: int, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
-    """The first `size` bytes of a file as blocks of whole lines: what a live file gains meanwhile is left for another time."""
-    rest, line, skipped = b"", 1, 0
+    """The first `size` bytes of a file as blocks of whole lines: what a live file gains meanwhile is left for another time.
+
+    All blocks are in the same memory: a block is good until the next one is asked for.
+    """
+    data = bytearray(min(block_bytes, size) + MAX_LINE + PADDING)
+    kept, skipped = (
+        0,
+        0,
+    )  # bytes of a line that goes on, at the beginning of `data`; or of one that is passed over
     while size > 0:
-        piece = file.read(min(block_bytes, size))
-        if not piece:
+        got = file.readinto(memoryview(data)[kept : kept + min(block_bytes, size)])  # type: ignore[attr-defined]
+        if not got:
             break
-        size -= len(piece)
-        cut = piece.rfind(b"\n") + 1
+        size -= got
+        start, stop = 0, kept + got
         if skipped:  # within a line that is too long
-            end = piece.find(b"\n")
+            end = data.find(b"\n", 0, stop)
             if end < 0:
-                skipped += len(piece)
+                skipped += got
                 continue
-            yield Block(b"", line, too_long=skipped + end)
-            line, skipped, piece, cut = line + 1, 0, piece[end + 1 :], cut - end - 1
-        if cut > 0:
-            content = rest + piece[:cut]
-            yield Block(content, line)
-            line += content.count(b"\n")
-            rest = piece[cut:]
-        else:
-            rest += piece
-        if len(rest) > MAX_LINE:
-            rest, skipped = b"", len(rest)
+            yield Block(bytearray(), 0, 0, too_long=skipped + end)
+            start, skipped = end + 1, 0
+        cut = max(data.rfind(b"\n", start, stop) + 1, start)
+        if cut > start:
+            yield Block(data, start, cut)
+        kept = stop - cut
+        if kept > MAX_LINE:
+            kept, skipped = 0, kept
+        data[:kept] = data[cut:stop]
     if skipped:
-        yield Block(b"", line, too_long=skipped)
-    if rest:
-        yield Block(rest, line, last=True)
+        yield Block(bytearray(), 0, 0, too_long=skipped)
+    if kept:
+        yield Block(data, 0, kept, last=True)
 
 
 def open_log(path: str) -> tuple[BinaryIO, int]:
@@ -100,32 +106,42 @@ def open_log(path: str) -> tuple[BinaryIO, int]:
     return open(descriptor, "rb", buffering=0), os.fstat(descriptor).st_size
 
 
-def columns(block: Block, layout: Layout, stamps: bool = True, fast: bool = True) -> Columns:
+def new_known(kind: str) -> tuple[Known, ...]:
+    """The fast reader's knowledge of a kind of file, before any."""
+    return tuple(Known(LAYOUTS[kind], width) for width in WIDTHS)
+
+
+def columns(block: Block, known: Sequence[Known], stamps: bool = True, fast: bool = True) -> Columns:
     """What a block holds. `stamps`: with the times of the fast reader's records. Not `fast`: by the exact reader alone."""
     made = Columns()
     if block.too_long:
         made.lines = 1
-        made.refuse(
-            block.first_line, Code.LONG_LINE, f"{block.too_long} bytes without a line break; passed over"
-        )
+        made.refuse(0, Code.LONG_LINE, f"{block.too_long} bytes without a line break; passed over")
         return made
-    data = np.zeros(len(block.content) + PADDING, np.uint8)
-    data[: len(block.content)] = np.frombuffer(block.content, np.uint8)
-    ends = np.flatnonzero(data[: len(block.content)] == 10)
+    data = np.frombuffer(block.data, np.uint8)
+    ends = positions(data, 10, block.start, block.stop)
     if block.last:
-        ends = np.append(ends, len(block.content))
-    starts = np.concatenate([[0], ends[:-1] + 1]).astype(np.int64)
+        ends = np.append(ends, block.stop)
+    starts = np.empty_like(ends)
+    starts[0], starts[1:] = block.start, ends[:-1] + 1
     made.lines = len(ends)
     slow = np.arange(len(ends))
     found: dict[str, list[tuple[Chunk, NDArray[np.intp]]]] = {}
-    if fast and len(ends) > FEW_LINES:
-        chunk, rows = Scan(layout, data, starts, ends, stamps).run()
-        found[layout.family] = [(chunk, rows)]
-        slow = np.setdiff1d(slow, rows, assume_unique=True)
+    if fast:
+        found[known[0].layout.family] = taken_fast = []
+        todo = slow
+        for each in known:
+            if len(todo) > FEW_LINES:
+                chunk, rows = Scan(each, data, starts[todo], ends[todo], stamps).run()
+                taken_fast.append((chunk, todo[rows]))
+                slow = np.setdiff1d(slow, todo[rows], assume_unique=True)
+                todo = slow[(ends - starts)[slow] > each.width]
     for family, (taken, lines) in _exactly(block, starts, ends, slow, made).items():
         chunk = chunks.of_records(family, taken)
         found.setdefault(family, []).append((chunk, np.array(lines, np.intp)))
     for parts in found.values():
+        if not parts:
+            continue
         whole = chunks.merged(parts) if len(parts) > 1 else parts[0][0]
         if len(whole):
             made.chunks.append(whole)
@@ -139,18 +155,17 @@ def _exactly(
     found: dict[str, tuple[list[Record], list[int]]] = {}
     for row in rows.tolist():
         start, end = int(starts[row]), int(ends[row])
-        line = block.first_line + row
         if end - start > MAX_LINE:
-            made.refuse(line, Code.LONG_LINE, f"{end - start} bytes; passed over")
+            made.refuse(row, Code.LONG_LINE, f"{end - start} bytes; passed over")
             continue
-        content = block.content[start:end]
+        content = bytes(block.data[start:end])
         if not content.strip():
             continue
         try:
             record = records.decode(content)
         except Refused as refused:
             torn_end = block.last and refused.code is Code.TORN_LINE
-            made.refuse(line, Code.TORN_LAST_LINE if torn_end else refused.code, refused.detail)
+            made.refuse(row, Code.TORN_LAST_LINE if torn_end else refused.code, refused.detail)
             continue
         taken, lines = found.setdefault(FAMILIES[type(record)], ([], []))
         taken.append(record)

@@ -42,9 +42,11 @@ class Chunk:
 
     def parts(self) -> Iterator[tuple[Key, Chunk]]:
         """The records of each key, in their order."""
-        order = np.argsort(self.group, kind="stable")
-        edges = np.searchsorted(self.group[order], np.arange(len(self.keys) + 1))
-        for number, key in enumerate(self.keys):
+        keys = self.keys
+        few = len(keys) < 2**16  # 16 bit are sorted by counting
+        order = np.argsort(self.group.astype(np.uint16) if few else self.group, kind="stable")
+        edges = np.searchsorted(self.group[order], np.arange(len(keys) + 1))
+        for number, key in enumerate(keys):
             if edges[number] < edges[number + 1]:
                 yield key, self.take(order[edges[number] : edges[number + 1]])
 

@@ -30,6 +30,13 @@ class Footnotes:
         self._count[code] = self._count.get(code, 0) + times
         self._kept.setdefault(code, [])
 
+    def merge(self, other: Footnotes) -> None:
+        """Take in warnings that came after these."""
+        for code, kept in other._kept.items():
+            mine = self._kept.setdefault(code, [])
+            mine += kept[: KEPT - len(mine)]
+            self._count[code] = self._count.get(code, 0) + other._count[code]
+
     def count(self, *codes: Code) -> int:
         """How many of these there were."""
         return sum(self._count.get(code, 0) for code in codes)

@@ -1,31 +1,23 @@
-"""Logs to numbers: `read` sums up what files hold, with all that puts the numbers in doubt.
-
-Blocks are decoded by two threads (numpy lets go of the interpreter) and summed up in the order of the files by the caller's.
-"""
+"""Logs to numbers: `read` sums up what files hold, with all that puts the numbers in doubt."""
 
 from __future__ import annotations
 
-import collections
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.perfstats.blocks import Block, Columns, blocks, columns, open_log
+from bench.perfstats.blocks import Block, Columns, blocks, columns, new_known, open_log
 from bench.perfstats.chunks import Key
 from bench.perfstats.cut import Ends
 from bench.perfstats.find import Found, Owner, Part, find
 from bench.perfstats.footnotes import Footnotes, shown
-from bench.perfstats.layouts import Layout, new_layouts
 from bench.perfstats.model import Code, PerfStats, Process, Source
 from bench.perfstats.names import KINDS
+from bench.perfstats.parallel import each, shares
 from bench.perfstats.result import OfProcess, process_of
+from bench.perfstats.scan import Known
 from bench.perfstats.sdklog import look_through
 from cases.errors import OmgateError
-
-THREADS = 2
-AHEAD = 4
-"""Blocks that are decoded before they are asked for: bounds the memory."""
 
 
 @dataclass
@@ -35,27 +27,31 @@ class Reader:
     fast: bool = True
     block_bytes: int | None = None
     notes: Footnotes = field(default_factory=Footnotes)
-    layouts: dict[str, Layout] = field(default_factory=new_layouts)
+    known: dict[str, tuple[Known, ...]] = field(
+        default_factory=lambda: {kind: new_known(kind) for kind in KINDS}
+    )
     files: int = 0
     size_bytes: int = 0
     lines: int = 0
     bad_lines: int = 0
+    _before: dict[str, int] = field(default_factory=dict)
+
+    def merge(self, other: Reader) -> None:
+        """Take in what another reading saw, of parts that come after these."""
+        self.notes.merge(other.notes)
+        self.files += other.files
+        self.size_bytes += other.size_bytes
+        self.lines += other.lines
+        self.bad_lines += other.bad_lines
 
     def columns(
         self, parts: Sequence[Part], stamps: Callable[[str], bool], quiet: bool = False
     ) -> Iterator[Columns]:
         """The blocks of these files, in order. `quiet`: a second look, whose complaints were or will be made by another."""
-        with ThreadPoolExecutor(THREADS, "perfstats") as pool:
-            queue: collections.deque[tuple[Part, Future[Columns]]] = collections.deque()
-            for part in parts:
-                for block in self._blocks(part, quiet):
-                    kind = part.name.kind
-                    work = pool.submit(columns, block, self.layouts[kind], stamps(kind), self.fast)
-                    queue.append((part, work))
-                    if len(queue) > AHEAD:
-                        yield self._done(queue.popleft(), quiet)
-            while queue:
-                yield self._done(queue.popleft(), quiet)
+        for part in parts:
+            kind = part.name.kind
+            for block in self._blocks(part, quiet):
+                yield self._done(part, columns(block, self.known[kind], stamps(kind), self.fast), quiet)
 
     def _blocks(self, part: Part, quiet: bool) -> Iterator[Block]:
         try:
@@ -69,14 +65,14 @@ class Reader:
             if not quiet:
                 self.notes.add(Code.UNREADABLE, shown(part.path), error.strerror or str(error))
 
-    def _done(self, item: tuple[Part, Future[Columns]], quiet: bool) -> Columns:
-        part, work = item
-        made = work.result()
+    def _done(self, part: Part, made: Columns, quiet: bool) -> Columns:
         if not quiet:
+            before = self._before.get(part.path, 0)
+            self._before[part.path] = before + made.lines
             self.lines += made.lines
             self.bad_lines += len(made.refused) + sum(made.more.values())
             for line, code, detail in made.refused:
-                self.notes.add(code, f"{shown(part.path)}:{line}", shown(detail))
+                self.notes.add(code, f"{shown(part.path)}:{before + line + 1}", shown(detail))
             for code, times in made.more.items():
                 self.notes.count_more(code, times)
         return made
@@ -139,15 +135,37 @@ def _process(
 ) -> Process:
     """One process: with windows to drop its e2e log (or throughput) is looked through once before."""
     parts = [part for kind in KINDS for part in kinds.get(kind, [])]
-    kept = _kept(reader, kinds, drop_first, drop_last) if drop_first or drop_last else {}
-    sums = OfProcess(owner, kept, drop_first, drop_last)
-    for made in reader.columns(parts, lambda kind: kind in ("e2e", "tpr")):
-        for chunk in made.chunks:
-            sums.add(chunk)
-    return process_of(sums, reader.notes)
+    kept = kept_windows(reader, kinds, drop_first, drop_last) if drop_first or drop_last else {}
+    # Both are written together: one clock is enough, but where windows are dropped their beginnings are compared.
+    clocks = {"e2e", "tpr"} if kept else {"e2e" if "e2e" in kinds else "tpr"}
+    runs = [parts] if kept else shares(parts)
+
+    def summed(run: list[Part], reader: Reader) -> OfProcess:
+        sums = OfProcess(owner, kept, drop_first, drop_last)
+        for made in reader.columns(run, lambda kind: kind in clocks):
+            for chunk in made.chunks:
+                sums.add(chunk)
+        return sums
+
+    def apart(run: list[Part]) -> tuple[OfProcess, Reader]:
+        own = Reader(reader.fast, reader.block_bytes)
+        sums = summed(run, own)
+        own.known = {}
+        return sums, own
+
+    if len(runs) == 1:
+        return process_of(summed(runs[0], reader), reader.notes)
+    (whole, own), *others = each(apart, runs)
+    reader.merge(own)
+    for sums, own in others:
+        whole.merge(sums)
+        reader.merge(own)
+    return process_of(whole, reader.notes)
 
 
-def _kept(reader: Reader, kinds: dict[str, list[Part]], drop_first: int, drop_last: int) -> dict[str, range]:
+def kept_windows(
+    reader: Reader, kinds: dict[str, list[Part]], drop_first: int, drop_last: int
+) -> dict[str, range]:
     """The windows of each stream that are kept, by their order numbers."""
     ends: dict[Key, Ends] = {}
     parts = [part for kind in ("e2e", "tpr") for part in kinds.get(kind, [])]

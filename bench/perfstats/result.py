@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from bench.perfstats.chunks import Chunk, Key
 from bench.perfstats.find import Owner
 from bench.perfstats.footnotes import Footnotes, shown
-from bench.perfstats.model import Code, Plugin, Process, Queue, Stat, Stream
+from bench.perfstats.model import ELEMENT_KINDS, Code, Plugin, Process, Queue, Stat, Stream
 from bench.perfstats.sums import SECOND, Clock, Frames, Levels, Spans
-
-FIELDS = {
-    "plugin": "plugin",
-    "modelInference": "model_inference",
-    "postProcessor": "post_processor",
-    "videoDecode": "video_decode",
-}
-"""Record types of an element, and where they go."""
 
 SLACK = 2
 """Frames by which e2e and throughput may differ: those that pass while a window ends."""
@@ -59,9 +52,26 @@ class OfProcess:
         low, high = max(kept.start - before, 0), max(kept.stop - before, 0)
         return chunk if low == 0 and high >= len(chunk) else chunk.take(slice(low, high))
 
+    def merge(self, other: OfProcess) -> None:
+        """Take in the sums of parts that come after these; only where all windows count."""
+        _merge(self.spans, other.spans)
+        _merge(self.frames, other.frames)
+        _merge(self.levels, other.levels)
+        _merge(self.clocks, other.clocks)
+        for key, seen in other.seen.items():
+            self.seen[key] = self.seen.get(key, 0) + seen
+
     def streams(self) -> list[str]:
         """Names of the streams, sorted."""
         return sorted({key[0] for key in (*self.spans, *self.levels)} | set(self.frames))
+
+
+def _merge(mine: dict[Any, Any], theirs: dict[Any, Any]) -> None:
+    for key, sums in theirs.items():
+        if key in mine:
+            mine[key].merge(sums)
+        else:
+            mine[key] = sums
 
 
 def process_of(sums: OfProcess, notes: Footnotes) -> Process:
@@ -78,7 +88,8 @@ def process_of(sums: OfProcess, notes: Footnotes) -> Process:
 def _stream(sums: OfProcess, name: str, notes: Footnotes, where: str) -> Stream:
     e2e: Stat | None = None
     found: dict[str, tuple[str, dict[str, Spans]]] = {}
-    for (stream, element, factory, kind), spans in sums.spans.items():
+    # Sorted: the order in which they were found depends on how the logs were read.
+    for (stream, element, factory, kind), spans in sorted(sums.spans.items(), key=lambda item: item[0]):
         if stream != name:
             continue
         if kind == "e2e":
@@ -95,7 +106,9 @@ def _stream(sums: OfProcess, name: str, notes: Footnotes, where: str) -> Stream:
                 continue
         kinds[kind] = spans
     plugins = {
-        element: Plugin(factory=factory, **{FIELDS[kind]: spans.result() for kind, spans in kinds.items()})
+        element: Plugin(
+            factory=factory, **{ELEMENT_KINDS[kind]: spans.result() for kind, spans in kinds.items()}
+        )
         for element, (factory, kinds) in sorted(found.items())
     }
     queues: dict[str, Queue] = {}
@@ -140,7 +153,8 @@ def _doubts(sums: OfProcess, name: str, notes: Footnotes, where: str) -> None:
             where,
             f"e2e counted {e2e.count} frames, throughput {frames.frames}{windows}: samples were lost, or a log is incomplete",
         )
-    if frames is not None and (short := frames.short()):
+    # Where ends were left out, those that are left are whole windows: slow ones, not short ones.
+    if frames is not None and (short := frames.short(not sums.drop_first, not sums.drop_last)):
         notes.add(
             Code.SHORT_WINDOW_RATE,
             where,

@@ -1,211 +1,248 @@
-"""The fast reader: all lines of a block at once, place after place of their layout; what does not fit goes to the exact reader.
+"""The fast reader: all lines of a block at once, by their shapes; what has none goes to the exact reader.
 
-Every byte of an accepted line was compared: constants with a learned text, the rest as digits. So a line that this reader takes is
-one that the exact reader would have read the same way.
+Every byte of an accepted line was compared: with its shape's form, as a digit, or with the digits of a name. So a line that this
+reader takes is one that the exact reader would have read the same way.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import itertools
+from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
 
-from bench.perfstats import layouts, swar
-from bench.perfstats.chunks import FIELDS, SMALL, Chunk, Key
-from bench.perfstats.layouts import Date, Fraction, Layout, Levels, Number
+from bench.perfstats import swar
+from bench.perfstats.chunks import FIELDS, Chunk, Key
+from bench.perfstats.layouts import NAMES, TIME, Layout
+from bench.perfstats.shapes import LITERALS, Identities, Shapes
 from bench.perfstats.stamps import MICRO, NO_STAMP, day_seconds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bench.perfstats.swar import Bools, Ints
+    from bench.perfstats.swar import Bools, Ints, Words
+
+    Rows = NDArray[np.intp]
+
+WIDTHS = (256, 768)
+"""Bytes of the longest line (or piece) of the fast reader: first for most lines, then for those with long names."""
+
+BATCH_BYTES = 1 << 18
+"""Lines that are looked at together: their arrays stay in a processor's cache."""
 
 TRIES = 50
-"""Lines of a block that may fail to teach a constant, before all that is left of it goes to the exact reader."""
+"""Lines of a batch that may teach a shape, or fail to, before the rest goes to the exact reader."""
 
-MOST_RATES = 10000
-"""Texts of rates that are remembered: count / interval has few values."""
+EXACT_DIGITS = 15
+"""Digits of a rate whose quotient by a power of ten is the nearest number, since both are exact (Clinger, 1990)."""
 
-MOST_DAYS = 64
-_LEVELS = msgspec.json.Decoder(list[int])
+INTEGER_DIGITS = 18
+"""Digits that a 64-bit integer always holds."""
+
+
+class Known:
+    """What was learned of the lines of a layout, of up to `width` bytes."""
+
+    def __init__(self, layout: Layout, width: int) -> None:
+        self.layout, self.width = layout, width
+        self.shapes = [Shapes(piece, width // 8) for piece in layout.pieces]
+        self.identities = Identities(len(layout.pieces) * (1 + LITERALS))
+        self.room = swar.Room(BATCH_BYTES // width, width // 8)
+
+    def key(self, line: bytes) -> Key | None:
+        """Whose a line is, of which each piece has a shape; None if a name is not UTF-8."""
+        names: dict[str, str] = {}
+        whole = len(self.layout.pieces) == 1
+        pieces = [line] if whole else [line[: line.find(b"[") + 1], line[line.find(b"]") :]]
+        for pattern, text in zip(self.layout.pieces, pieces, strict=True):
+            found = pattern.fullmatch(text)
+            if found is None:
+                return None
+            try:
+                names |= {name: found[name].decode("utf-8") for name in NAMES if name in pattern.groupindex}
+            except UnicodeDecodeError:
+                return None
+        return names["stream"], names.get("element", ""), names.get("factory", ""), names.get("kind", "")
 
 
 class Scan:
-    """One block: `block` with swar.PADDING bytes after its content, `starts` and `ends` of its lines (the line breaks)."""
+    """One block, with swar.PADDING bytes after its content; `starts` and `ends` of its lines (the line breaks)."""
 
     def __init__(
-        self, layout: Layout, block: NDArray[np.uint8], starts: Ints, ends: Ints, stamps: bool
+        self, known: Known, block: NDArray[np.uint8], starts: Ints, ends: Ints, stamps: bool
     ) -> None:
-        self.layout, self.block, self.starts, self.ends = layout, block, starts, ends
-        self.wants_stamps = stamps
-        self.alive: Bools = np.ones(len(starts), np.bool_)
-        self.at: Ints = starts.copy()
-        self.columns: dict[str, NDArray[Any]] = {}
-        self.texts: list[NDArray[np.intp]] = []
-        self.stamp: Ints | None = None
+        self.known, self.layout, self.block = known, known.layout, block
+        self.starts, self.ends = starts, ends
+        self.wanted = set(self.layout.numbers)
+        self.stamps = np.zeros(len(starts), np.int64) if stamps else None
+        n = len(starts)
+        names = {*FIELDS[self.layout.family], *self.wanted}
+        self.columns = {name: np.zeros(n, np.float64 if name == "rate" else np.int64) for name in names}
+        self.good: Bools = np.ones(n, np.bool_)
+        self.group: Rows = np.zeros(n, np.intp)
+        self.parts: Words = np.zeros((len(self.layout.pieces) * (1 + LITERALS), n), np.uint64)
+        self.largest: Ints = np.zeros(n, np.int64)
 
-    def run(self) -> tuple[Chunk, NDArray[np.intp]]:
+    def run(self) -> tuple[Chunk, Rows]:
         """Return the records of the lines that fit, and which lines these are."""
-        for place in range(len(self.layout.constants)):
-            self._constant(place)
-            if place < len(self.layout.slots):
-                self._slot(self.layout.slots[place])
-        self.alive &= self.at == self.ends
-        rows = np.flatnonzero(self.alive)
-        keys, group = self._keys(rows)
-        columns = {name: self.columns[name][rows] for name in FIELDS[self.layout.family]}
-        stamp = None if self.stamp is None else self.stamp[rows]
-        return Chunk(self.layout.family, keys, group, columns, stamp), rows
+        pieces = [(self.starts, self.ends)]
+        if len(self.layout.pieces) > 1:
+            opening, closing = self._list()
+            pieces = [(self.starts, opening), (closing, self.ends)]
+        self.zeroed = self.known.room.zeroed(self.block, int(self.starts[0]), int(self.ends[-1]))
+        for number, (start, stop) in enumerate(pieces):
+            self._piece(number, start, stop)
+        self._name()
+        if self.layout.family == "level":
+            self.columns["high"] = np.maximum(self.columns["high"], self.largest)
+        taken = np.flatnonzero(self.good)
+        columns = {name: self.columns[name][taken] for name in FIELDS[self.layout.family]}
+        stamp = None if self.stamps is None else self.stamps[taken]
+        return Chunk(self.layout.family, self.known.identities.keys, self.group[taken], columns, stamp), taken
 
-    # --- constants --------------------------------------------------------------------------------------------------------
+    # --- shapes -----------------------------------------------------------------------------------------------------------
 
-    def _constant(self, place: int) -> None:
-        """Step over the constant at this place; lines that have none of the known ones teach theirs, or drop out."""
-        ids = np.full(len(self.at), -1, np.intp)
-        todo = np.flatnonzero(self.alive)
-        known, number, tries = self.layout.known[place], 0, 0
-        while len(todo):
-            if number == len(known):
-                line = int(todo[0])
-                content = self.block[self.starts[line] : self.ends[line]].tobytes()
-                if tries >= TRIES or len(known) >= layouts.MOST_CONSTANTS:
-                    break
-                if self.layout.learn(content, place) is None:
-                    tries += 1
-                    todo = todo[1:]
-                    continue
-            text = known[number][0]
-            here = swar.gather(self.block, self.at[todo], len(text), "S") == text
-            ids[todo[here]] = number
-            todo = todo[~here]
-            number += 1
-        self._drop(ids < 0)
-        lengths = np.array([len(text) for text, _ in known] + [0], np.int64)  # ids of -1: the 0 at the end
-        self.at += lengths[ids]
-        self.texts.append(ids)
+    def _piece(self, number: int, start: Ints, stop: Ints) -> None:
+        """Find the shapes of a piece of all lines, and take its numbers and the digits in its names out."""
+        shapes = self.known.shapes[number]
+        length = stop - start
+        length[(length < 8) | (length > self.known.width)] = 0
+        shape = np.zeros(len(start), np.int64)
+        batch = len(
+            self.known.room.words
+        )  # whole lines are large: some at a time; single numbers of all of them
+        for low in range(0, len(start), batch):
+            rows = slice(low, low + batch)
+            shape[rows] = self._shapes(shapes, start[rows], length[rows], self.good[rows])
+        self.good &= shape > 0
+        self._numbers(shapes, shape, start)
+        first = number * (1 + LITERALS)
+        self.parts[first] = shape.view(np.uint64)
+        for place in range(shapes.literals):
+            column = len(shapes.fields) + place
+            at, width = start + shapes.ends[column].take(shape), shapes.widths[column].take(shape)
+            self.parts[first + 1 + place] = swar.before(self.block, at, width)
 
-    def _drop(self, rows: Bools) -> None:
-        self.alive &= ~rows
-        self.at[~self.alive] = 0
+    def _shapes(self, shapes: Shapes, start: Ints, length: Ints, alive: Bools) -> Ints:
+        """The shape of each of some lines, 0 where it has none; new ones are learned."""
+        forms = swar.words(self.zeroed, start, self.known.width // 8)
+        hashes = swar.cut(forms, length, self.known.room)
+        shape = shapes.find(hashes)
+        tries, unknown = 0, np.flatnonzero((shape == 0) & (length > 0) & alive)
+        while len(unknown) and tries < TRIES:
+            row = unknown[0]
+            line = self.block[start[row] : start[row] + length[row]].tobytes()
+            same = hashes[unknown] == hashes[row]
+            if shapes.learn(line, forms[row], hashes[row]):
+                shape[unknown[same]] = shapes.find(hashes[row : row + 1])[0]
+            unknown = unknown[~same]
+            tries += 1
+        good = swar.same(forms, shapes.forms, shape, self.known.room)
+        good &= shapes.lengths[shape] == length
+        shape[~good] = 0
+        return shape
 
-    def _keys(self, rows: NDArray[np.intp]) -> tuple[list[Key], NDArray[np.intp]]:
-        """Whose the records at `rows` are: every combination of constants that occurs is a key."""
-        known = self.layout.known
-        places = [place for place, texts in enumerate(known) if any(names for _, names in texts)]
-        code = np.zeros(len(rows), np.intp)
-        for place in places:
-            code = code * layouts.MOST_CONSTANTS + self.texts[place][rows]
-        present = np.flatnonzero(np.bincount(code)) if len(code) else np.empty(0, np.intp)
-        compact = np.zeros(int(present[-1]) + 1 if len(present) else 0, np.intp)
-        keys: dict[Key, int] = {}  # two threads may have learned the same text
-        for position, number in enumerate(present):
-            names: dict[str, str] = {}
-            for place in reversed(places):
-                number, text = divmod(int(number), layouts.MOST_CONSTANTS)
-                names |= known[place][text][1]
-            key = (names["stream"], names.get("element", ""), names.get("factory", ""), names.get("kind", ""))
-            compact[present[position]] = keys.setdefault(key, len(keys))
-        return list(keys), compact[code]
+    def _numbers(self, shapes: Shapes, shape: Ints, start: Ints) -> None:
+        for column, name in enumerate(shapes.fields):
+            if name in TIME or (name not in self.wanted and name not in self.layout.json):
+                continue
+            width = shapes.widths[column].take(shape)
+            value = swar.numbers(self.block, start + shapes.ends[column].take(shape), width)
+            if name in self.layout.json:
+                self.good &= (width <= 1) | (value >= swar.TENS[width - 1])
+            if name in self.wanted:
+                self.columns[name] = value
+        if self.stamps is not None and "clock" in shapes.fields:
+            day, clock, micro = (start + shapes.ends[shapes.fields.index(name)].take(shape) for name in TIME)
+            width = shapes.widths[shapes.fields.index("micro")].take(shape)
+            self.stamps = self._stamps(day, clock, micro, width, self.good)
+        if "whole" in shapes.fields:
+            self._rates(shapes, shape, start)
 
-    # --- slots ------------------------------------------------------------------------------------------------------------
+    def _rates(self, shapes: Shapes, shape: Ints, start: Ints) -> None:
+        """`throughputRate`: by one division, or by Python's own conversion where it has too many digits."""
+        whole, rest = shapes.fields.index("whole"), shapes.fields.index("rest")
+        width, places = shapes.widths[whole].take(shape), shapes.widths[rest].take(shape)
+        stop, end = start + shapes.ends[whole].take(shape), start + shapes.ends[rest].take(shape)
+        fits = (width + places <= INTEGER_DIGITS) & (places <= 16)
+        many = np.flatnonzero(fits & (width + places > EXACT_DIGITS) & self.good)
+        others = np.flatnonzero(~fits & self.good)
+        decimals = np.where(fits, places, 0)
+        digits = swar.numbers(self.block, stop, width) * swar.TENS[decimals]
+        digits += swar.numbers(self.block, end, decimals)
+        rates = digits / swar.TENS[decimals].astype(np.float64)
+        for count in np.unique(places[many]).tolist():  # rates repeat: each is converted once
+            rows = many[places[many] == count]
+            values, inverse = np.unique(digits[rows], return_inverse=True)
+            scale = 10**count
+            exact = [float(f"{value // scale}.{value % scale:0{count}}") for value in values.tolist()]
+            rates[rows] = np.array(exact)[inverse]
+        for row in others.tolist():
+            rates[row] = float(self.block[stop[row] - width[row] : end[row]].tobytes())
+        self.columns["rate"] = rates
 
-    def _slot(self, slot: layouts.Slot) -> None:
-        if isinstance(slot, Number):
-            self._number(slot)
-        elif isinstance(slot, Date):
-            self._date()
-        elif isinstance(slot, Fraction):
-            self._fraction(slot)
-        elif isinstance(slot, Levels):
-            self._levels()
+    def _name(self) -> None:
+        """Whose the records are: lines of the same shapes and the same digits in names have the same names."""
+        identities = self.known.identities
+        code = np.zeros(len(self.good), np.uint64)
+        for part in self.parts:
+            if part.any():
+                code ^= part
+                code *= swar.MIX
+        group = identities.find(code, self.parts)
+        unknown, tries = np.flatnonzero(self.good & (group < 0)), 0
+        while len(unknown) and tries < TRIES * 4:
+            line = int(unknown[0])
+            key = self.known.key(self.block[self.starts[line] : self.ends[line]].tobytes())
+            same = unknown[code[unknown] == code[line]]
+            if key is not None:
+                identities.learn(code[line], self.parts[:, line], key)
+                group[same] = identities.find(code[same], self.parts[:, same])
+            unknown = unknown[code[unknown] != code[line]]
+            tries += 1
+        self.good &= group >= 0
+        self.group = group
 
-    def _number(self, slot: Number) -> None:
-        digits = 6 if slot.field == "usec" else layouts.DIGITS
-        value, width, good = swar.numbers(self.block, self.at, digits, slot.json)
-        self.at += width
-        self._drop(~good)
-        if slot.field == "usec":
-            if self.stamp is not None:
-                self.stamp = np.where(self.stamp == NO_STAMP, NO_STAMP, self.stamp + value)
-        elif slot.field:
-            self.columns[slot.field] = value
+    # --- the list of a queue, and times -----------------------------------------------------------------------------------
 
-    def _date(self) -> None:
-        words, good = swar.dates(self.block, self.at)
-        self.at += 19
-        self._drop(~good)
-        if self.wants_stamps:
-            seconds, missing = self._seconds(words)
-            self.stamp = np.where(missing, NO_STAMP, seconds * MICRO)
+    def _list(self) -> tuple[Ints, Ints]:
+        """Behind the first `[` of each line, and its first `]`; what is between goes into the columns."""
+        opening, closing = (
+            swar.next_after(self.block, byte, self.starts, self.ends) for byte in (ord("["), ord("]"))
+        )
+        opening = opening + 1
+        rows = np.flatnonzero((closing > opening) & (closing < self.ends))
+        fine = np.zeros(len(self.starts), np.bool_)
+        if len(rows):
+            total, samples, largest, taken = swar.lists(self.block, opening[rows], closing[rows])
+            self.columns["total"][rows], self.columns["samples"][rows] = total, samples
+            self.largest[rows] = largest
+            fine[rows] = taken
+        self.good &= fine
+        return np.where(fine, opening, self.starts), np.where(fine, closing, self.ends)
 
-    def _seconds(self, words: NDArray[np.uint64]) -> tuple[Ints, Bools]:
-        """Seconds since 1970 (UTC) of date words, and which of them are no time."""
-        text = np.ascontiguousarray(words).view(np.uint8).reshape(-1, 24)
-        digit = (text[:, [11, 12, 14, 15, 17, 18]] & 15).astype(np.int64)
-        hour, minute, second = (digit[:, i] * 10 + digit[:, i + 1] for i in (0, 2, 4))
-        seconds = hour * 3600 + minute * 60 + second
-        missing = (hour > 23) | (minute > 59) | (second > 60) | ~self.alive
-        month, day = words[:, 0], words[:, 1] & np.uint64(0xFFFF)
-        todo = np.flatnonzero(~missing)
-        for _ in range(MOST_DAYS):
-            if not len(todo):
-                break
-            first = todo[0]
-            same = (month[todo] == month[first]) & (day[todo] == day[first])
-            start = day_seconds(text[first, :10].tobytes().decode("ascii"))
-            if start is None:
-                missing[todo[same]] = True
+    def _stamps(self, day: Ints, clock: Ints, micro: Ints, width: Ints, good: Bools) -> Ints:
+        """Times in microseconds since 1970 (UTC); `day`, `clock`, `micro` are where these end, `width` that of the last."""
+        text = swar.words(self.block, clock - 8, 1).view(np.uint8) & 15
+        hour, minute, second = (
+            (text[:, at] * np.uint8(10) + text[:, at + 1]).astype(np.int64) for at in (0, 3, 6)
+        )
+        seconds: Ints = hour * 3600 + minute * 60 + second
+        fine: Bools = (hour < 24) & (minute < 60) & (second <= 60)
+        # Days are told apart by their last eight bytes and the first two; they change rarely.
+        month = swar.words(self.block, day - 8, 1)[:, 0]
+        century = swar.words(self.block, day - 10, 1)[:, 0] & np.uint64(0xFFFF)
+        change = np.flatnonzero((np.diff(month) != 0) | (np.diff(century) != 0)) + 1
+        edges = [0, *change.tolist(), len(day)]
+        for low, high in itertools.pairwise(edges):
+            begin = (
+                day_seconds(self.block[day[low] - 10 : day[low]].tobytes().decode("latin-1"))
+                if good[low:high].any()
+                else None
+            )
+            if begin is None:
+                fine[low:high] = False
             else:
-                seconds[todo[same]] += start
-            todo = todo[~same]
-        late = np.zeros(len(seconds), np.bool_)
-        late[todo] = True
-        self._drop(late)
-        return seconds, missing  # type: ignore[return-value]  # int64 seconds; numpy's stub loses it in +=
-
-    def _fraction(self, slot: Fraction) -> None:
-        """Rates; there are few different ones, so that each text is converted once."""
-        text = swar.gather(self.block, self.at, 32).view(np.uint8).reshape(-1, 32)
-        width = (text == 44).argmax(axis=1)
-        kept = np.where(np.arange(32) < width[:, None], text, 0).astype(np.uint8)
-        known: dict[bytes, float] = {}
-        rates = []
-        for raw in kept.view("S32").ravel().tolist():
-            rate = known.get(raw)
-            if rate is None:
-                rate = _rate(raw)
-                if len(known) < MOST_RATES:
-                    known[raw] = rate
-            rates.append(rate)
-        self.columns[slot.field] = np.array(rates, np.float64)
-        self.at += width
-        self._drop(~(self.columns[slot.field] >= 0))
-
-    def _levels(self) -> None:
-        """Sum, number and maximum of each list."""
-        closing = np.append(np.flatnonzero(self.block == 93), len(self.block))
-        ends = closing[np.searchsorted(closing, self.at)]
-        made = np.zeros((3, len(self.at)), np.int64)
-        bad = np.zeros(len(self.at), np.bool_)
-        content = memoryview(self.block)  # type: ignore[arg-type]  # an array is a buffer; numpy 1.26's types do not say so
-        for row in np.flatnonzero(self.alive).tolist():
-            try:
-                sizes = _LEVELS.decode(content[self.at[row] - 1 : ends[row] + 1])
-                largest = max(sizes)
-                if min(sizes) < 0 or largest >= SMALL // 1000 or len(sizes) > 1000:
-                    raise ValueError
-                made[:, row] = sum(sizes), len(sizes), largest
-            except (ValueError, msgspec.DecodeError):
-                bad[row] = True
-        self.columns["total"], self.columns["samples"] = made[0], made[1]
-        self.columns["high"] = np.maximum(self.columns["high"], made[2])
-        self.at = np.where(self.alive, ends, 0)
-        self._drop(bad)
-
-
-def _rate(text: bytes) -> float:
-    """The number, -1 where the text is no plain one: digits, a point, digits."""
-    whole, point, rest = text.partition(b".")
-    plain = point and whole.isdigit() and rest.isdigit() and (len(whole) == 1 or whole[:1] != b"0")
-    return float(text) if plain and len(whole) <= layouts.DIGITS else -1.0
+                seconds[low:high] += begin
+        found: Ints = np.where(fine, seconds * MICRO + swar.numbers(self.block, micro, width), NO_STAMP)
+        return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import BinaryIO
 
 from bench.perfstats.blocks import open_log
@@ -48,10 +49,43 @@ def _hits(file: BinaryIO, size: int) -> dict[Code, tuple[int, int]]:
         size -= len(piece)
         text = tail + piece
         for message, code, _ in MESSAGES:
-            times = text.count(message)
+            # What ends within the tail was counted with the piece before.
+            fresh = max(0, len(tail) - len(message) + 1)
+            times = text.count(message, fresh)
             if times:
-                first, before = found.get(code, (lines + text.count(b"\n", 0, text.find(message)), 0))
+                first, before = found.get(code, (lines + text.count(b"\n", 0, text.find(message, fresh)), 0))
                 found[code] = (first, before + times)
         tail = text[-overlap:]
         lines += text.count(b"\n", 0, len(text) - len(tail))
     return found
+
+
+LOG_FOLDERS = ("~/log/mindxsdk/logs", "/tmp/log/mindx-sdk")
+"""Where logs are by default: with the shipped logging.conf, and without any."""
+
+
+def logs_of(home: Path, pid: int | None, since: float) -> tuple[Path, ...]:
+    """Return the SDK's own logs of a process from level warning on: files end in its pid, one for each level, which holds higher ones.
+
+    `since`: seconds since 1970; older files are of another process that had this pid. `home`: the SDK's, whose logging.conf may name another folder; a relative one lies below ~/log/mindxsdk.
+    """
+    if pid is None:
+        return ()
+    folders = [*_configured(home), *(Path(folder).expanduser() for folder in LOG_FOLDERS)]
+    found = {
+        path: None
+        for folder in folders
+        for path in sorted(folder.glob(f"*.[wW][aA][rR][nN]*.{pid}"))
+        if path.is_file() and path.stat().st_mtime >= since
+    }
+    return tuple(found)
+
+
+def _configured(home: Path) -> list[Path]:
+    from bench.perfstats.sdkconf import values
+
+    try:
+        given = values((home / "config" / "logging.conf").read_bytes()).get("log_dir", "")
+    except OSError:
+        return []
+    return [Path("~/log/mindxsdk").expanduser() / Path(given).expanduser()] if given else []

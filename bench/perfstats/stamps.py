@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from datetime import date
 
@@ -12,11 +13,15 @@ EAST_SECONDS = 8 * 3600
 DAY_SECONDS = 86400
 MICRO = 1_000_000
 _EPOCH = date(1970, 1, 1).toordinal()
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _STAMP = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}) ([0-9]{2}):([0-9]{2}):([0-9]{2})\.([0-9]{1,6})")
 
 
+@functools.lru_cache(1000)
 def day_seconds(text: str) -> int | None:
     """Return the start of a day `YYYY-MM-DD` in UTC+8, in seconds since 1970 (UTC); None if there is no such day."""
+    if not _DAY.fullmatch(text):  # fromisoformat knows other forms, too
+        return None
     try:
         return (date.fromisoformat(text).toordinal() - _EPOCH) * DAY_SECONDS - EAST_SECONDS
     except ValueError:

@@ -45,6 +45,16 @@ class Spans:
         self.high = highest if self.high is None else max(self.high, highest)
         self.negative |= lowest < 0 or bool((total < 0).any())
 
+    def merge(self, other: Spans) -> None:
+        """Take in the sums of windows that came after these."""
+        self.count += other.count
+        self.total += other.total
+        self.low = min((low for low in (self.low, other.low) if low is not None), default=None)
+        self.high = max((high for high in (self.high, other.high) if high is not None), default=None)
+        self.windows += other.windows
+        self.idle += other.idle
+        self.negative |= other.negative
+
     def result(self) -> Stat:
         """The sums; mean = total / count."""
         return Stat(
@@ -75,14 +85,21 @@ class Frames:
         self.rates.append(chunk.columns["rate"])
         self.busy.append(frames > 0)
 
+    def merge(self, other: Frames) -> None:
+        """Take in the sums of windows that came after these."""
+        self.frames += other.frames
+        self.windows += other.windows
+        self.rates += other.rates
+        self.busy += other.busy
+
     def result(self) -> Throughput:
         """The sums, and the SDK's rates in their order."""
         return Throughput(
             self.frames, self.windows, tuple(rate for part in self.rates for rate in part.tolist())
         )
 
-    def short(self) -> list[str]:
-        """Which of the first and the last window with frames have a rate that is too low to be of a whole one; with both numbers.
+    def short(self, first: bool = True, last: bool = True) -> list[str]:
+        """Whether the first or the last window with frames has a rate that is too low to be of a whole one; with both numbers.
 
         The SDK divides by the configured interval: the first window holds the loading of the model, the last one is cut off.
         """
@@ -90,7 +107,7 @@ class Frames:
         if len(busy) < 3:
             return []
         usual = float(np.median(busy[1:-1]))
-        ends = (("first", float(busy[0])), ("last", float(busy[-1])))
+        ends = [("first", float(busy[0]))] * first + [("last", float(busy[-1]))] * last
         return [
             f"the {name} window with frames has {rate:g}/s, the median of the others is {usual:g}/s"
             for name, rate in ends
@@ -117,6 +134,14 @@ class Levels:
         self.high = max(self.high, int(chunk.columns["high"].max()))
         self.samples += int(chunk.columns["samples"].sum())
         self.total += int(chunk.columns["total"].sum())
+
+    def merge(self, other: Levels) -> None:
+        """Take in the sums of records that came after these."""
+        self.changed |= other.changed or self.capacity not in (None, other.capacity)
+        self.capacity = other.capacity
+        self.high = max(self.high, other.high)
+        self.samples += other.samples
+        self.total += other.total
 
     def result(self) -> Queue:
         """Capacity (the last one), largest and mean level."""
@@ -155,6 +180,20 @@ class Clock:
         forward = distances[distances > 0]
         if self.usual is None and len(forward) >= 3:
             self.usual = float(np.median(forward))
+        self._look(distances)
+
+    def merge(self, other: Clock) -> None:
+        """Take in the windows that came after these."""
+        self.unreadable += other.unreadable
+        self.usual = self.usual or other.usual
+        if self.last is not None and other.first is not None:
+            self._look(np.array([other.first - self.last]))
+        self.first = other.first if self.first is None else self.first
+        self.last = self.last if other.last is None else other.last
+        self.steps += other.steps
+        self.detail = self.detail or other.detail
+
+    def _look(self, distances: Any) -> None:
         far = np.inf if self.usual is None else 2 * self.usual + SECOND
         wrong = np.flatnonzero((distances < BACK_US) | (distances > far))
         self.steps += len(wrong)

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bench.perfstats.footnotes import shown
-from bench.perfstats.model import PerfStats, Process, Source, Stat, Stream
-from bench.perfstats.result import FIELDS
+from bench.perfstats.model import ELEMENT_KINDS, PerfStats, Process, Source, Stat, Stream
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -100,7 +99,7 @@ def statistics(stream: Stream) -> Iterator[tuple[str, str, Stat]]:
     if stream.e2e is not None:
         yield "", "e2e", stream.e2e
     for element, plugin in stream.plugins.items():
-        for kind, attribute in FIELDS.items():
+        for kind, attribute in ELEMENT_KINDS.items():
             stat = getattr(plugin, attribute)
             if stat is not None:
                 yield element, kind, stat

@@ -64,7 +64,9 @@ def test_a_value_that_would_be_cut_off_is_refused() -> None:
 def test_a_plan_has_its_full_windows(images: int, seconds: float) -> None:
     found = plan(images, seconds)
     assert found.interval_seconds >= 1
-    assert found.passes * images * seconds / 2 >= (FULL_WINDOWS + 2) * found.interval_seconds - 1e-6
+    assert found.passes * images * seconds >= (FULL_WINDOWS + 2) * found.interval_seconds - 1e-6
+    assert found.seconds == (FULL_WINDOWS + 2) * found.interval_seconds
+    assert found.interval_seconds >= min(seconds, 86400)
 
 
 def test_nothing_to_plan() -> None:
