@@ -12,7 +12,24 @@ from typing import TextIO
 
 import typer
 
-from bench.commands import baseline, convert, doctor, emulator, import_, perfstats, prepare, runs
+from bench.commands import (
+    baseline,
+    container,
+    convert,
+    deliver,
+    diff,
+    doctor,
+    emulator,
+    export,
+    import_,
+    perfstats,
+    prepare,
+    report,
+    runs,
+    selftest,
+    train,
+    trend,
+)
 from bench.commands.common import USED_WRONGLY, group
 from cases.errors import OmgateError
 from reports.errors import ReportError
@@ -32,12 +49,20 @@ app = group(
 )
 app.command("doctor")(doctor.doctor)
 app.add_typer(runs.app, name="runs")
+app.command("report")(report.report)
+app.command("diff")(diff.diff)
+app.command("trend")(trend.trend)
 app.add_typer(baseline.app, name="baseline")
 app.add_typer(prepare.app, name="prepare")
+app.command("train")(train.train)
+app.command("export")(export.export)
+app.command("container")(container.container)
+app.add_typer(deliver.app, name="deliver")
 app.command("convert")(convert.convert)
 app.add_typer(emulator.app, name="emulator")
 app.command("import")(import_.import_run)
 app.command("perfstats")(perfstats.perfstats)
+app.command("selftest")(selftest.selftest)
 
 
 def main(argv: Sequence[str] | None = None, out: TextIO | None = None, err: TextIO | None = None) -> int:

@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from reports.attribution_table import attribution_table
 from reports.parity_table import parity_table
+from reports.perfstats import read as read_perfstats
+from reports.perfstats_table import perfstats_table
+from reports.speed_table import SpeedRow, speed_table
 from reports.terminal import Row, closing_table, printable
 from reports.verdict import EMULATED, show
 
@@ -15,8 +19,15 @@ if TYPE_CHECKING:
     from reports.parity import Parity
     from reports.reasons import Reason
     from reports.run import Run
+    from reports.timing import TimingSummary
     from reports.tolerance import Tolerance
     from reports.verdict import Verdict
+
+
+SPEED_KINDS = ("latency", "throughput")
+
+MOVED = ("regressed", "drift")
+"""Statuses after which the closing lines say how to find the cause."""
 
 
 def explain(verdict: Verdict) -> str:
@@ -106,6 +117,7 @@ def rows(session: Session) -> list[Row]:
             summary=run.summary(entry.case, entry.backend),
         )
         for entry in run.verdicts
+        if entry.kind == "accuracy"
     ]
 
 
@@ -132,7 +144,73 @@ def table(session: Session, width: int, color: bool) -> str:
         text += "\n" + parity_table(
             stamped, width, color, first_note=1 + sum(len(row.notes) for row in found)
         )
+    if run.attribution:
+        text += "\n" + attribution_table(run.attribution, width, color)
+    notes = sum(line.startswith("[") for line in text.splitlines())
+    text += _statistics(session, width, color, first_note=1 + notes)
+    text += _speed(run, width, color, first_note=1 + sum(line.startswith("[") for line in text.splitlines()))
     text += f"record: {session.writer.folder}\n"
     if run.finished is None:
         text += f"not complete: continue it with  pytest bench/ --resume={run.id}\n"
+    elif _moved_untraced(run):
+        text += f"where does it come from? rung by rung:  pytest bench/ --resume={run.id} --attribution\n"
     return text
+
+
+def _statistics(session: Session, width: int, color: bool, first_note: int) -> str:
+    """The table of the SDK's own statistics, of those that were asked for."""
+    run = session.writer.run
+    if not any(entry.kind == "perfstats" for entry in run.verdicts):
+        return ""
+    found = read_perfstats(session.writer.folder)
+    entries = found.entries if found else ()
+    judged = [(entry, run.verdict(entry.case, entry.backend, "perfstats")) for entry in entries]
+    return "\n" + perfstats_table(judged, width, color, first_note) + _without(run, {entry.key for entry in entries})
+
+
+def _without(run: Run, measured: set[tuple[str, str]]) -> str:
+    """A line for each verdict on statistics that could not be taken."""
+    return "".join(
+        f"SDK statistics of {item.case} on {item.backend}: {_reason(reason)}\n"
+        for item in run.verdicts
+        if item.kind == "perfstats" and (item.case, item.backend) not in measured
+        for reason in item.verdict.reasons
+    )
+
+
+def _speed(run: Run, width: int, color: bool, first_note: int) -> str:
+    """The speed of each case on each backend that was measured or judged."""
+    keys = [(entry.case, entry.backend) for entry in run.timings]
+    keys += [(entry.case, entry.backend) for entry in run.verdicts if entry.kind in SPEED_KINDS]
+
+    def measured(case: str, backend: str, scenario: str) -> TimingSummary | None:
+        wanted = case, backend, scenario
+        return next(
+            (entry for entry in run.timings if (entry.case, entry.backend, entry.scenario) == wanted), None
+        )
+
+    def verdicts(case: str, backend: str) -> dict[str, Verdict]:
+        found = {kind: run.verdict(case, backend, kind) for kind in SPEED_KINDS}
+        return {kind: verdict for kind, verdict in found.items() if verdict is not None}
+
+    shown = [
+        SpeedRow(
+            case=case,
+            backend=_stamped(run, case, backend),
+            verdicts=verdicts(case, backend),
+            alone=measured(case, backend, "single-stream"),
+            pipelined=measured(case, backend, "pipelined"),
+        )
+        for case, backend in dict.fromkeys(keys)
+    ]
+    table = speed_table(shown, width, color, first_note)
+    return f"\n{table}" if table else ""
+
+
+def _moved_untraced(run: Run) -> bool:
+    """True where the accuracy of a case moved, or two backends of it are too far apart, and nobody asked for its attribution."""
+    moved = {
+        entry.case for entry in run.verdicts if entry.kind == "accuracy" and entry.verdict.status in MOVED
+    }
+    moved |= {parity.case for parity in run.parity if parity.status == "regressed"}
+    return bool(moved - {found.case for found in run.attribution})

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from cases.errors import OmgateError
+from reports.deviation import write_deviation
+from reports.errors import ReportError
 from reports.exact import EXACT_FOLDER, ExactStore
 from reports.image import clean_text
 
@@ -68,7 +70,7 @@ class Comparisons:
             # A run that was finished and is resumed has no exact maps any more; it was compared on these very images.
             if found is None or self._exact.exists:
                 record = read(self._writer.folder)
-                found = compare(pairing, record, self._exact, lambda: self._half_deviations(pairing.case))
+                found = compare(pairing, record, self._exact, lambda: self.half_deviations(pairing.case))
                 others = [entry for entry in self._writer.run.parity if entry.key != key]
                 self._writer.update(parity=(*others, found))
             self._compared[key] = found
@@ -78,17 +80,28 @@ class Comparisons:
         """Removes the exact maps: everything was compared."""
         self._exact.remove()
 
-    def _half_deviations(self, case: Case) -> tuple[HalfDeviation, ...]:
+    def half_deviations(self, case: Case) -> tuple[HalfDeviation, ...]:
         """The reference's FP16 deviation on the run's images of a case. Raises OmgateError."""
         if case.name not in self._deviations:
             try:
                 self._deviations[case.name] = self._measure_deviations(case)
+                self._note_deviation(case)
             except OmgateError as error:
                 self._deviations[case.name] = error
         found = self._deviations[case.name]
         if isinstance(found, OmgateError):
             raise found
         return found
+
+    def _note_deviation(self, case: Case) -> None:
+        """Keeps the deviation in the run's folder, so that a run of another machine can be held against this one."""
+        found = self._deviations[case.name]
+        if isinstance(found, OmgateError):
+            return
+        try:
+            write_deviation(self._writer.folder, case.name, found)
+        except ReportError as error:
+            self._writer.warn(f"omgate diff --across will have no tolerance from this run: {error}")
 
     def _measure_deviations(self, case: Case) -> tuple[HalfDeviation, ...]:
         from bench.deviation import Deviations
@@ -97,6 +110,8 @@ class Comparisons:
         here = self._writer.run.backend(case.name, "reference") is not None
         if here:
             self._measure(case, "reference")
+        # A run that was finished and is resumed has no exact maps any more: the FP32 graph runs again.
+        known = here and self._exact.exists
         by_name = {sample.name: sample for sample in self._datasets[case.name].samples}
         return Deviations(
             case=case,
@@ -105,5 +120,5 @@ class Comparisons:
             options=self._options,
             logs=self._writer.folder,
             bar=self._bar,
-            known=(lambda name: self._exact.load(case.name, "reference", clean_text(name))) if here else None,
+            known=(lambda name: self._exact.load(case.name, "reference", clean_text(name))) if known else None,
         ).measure()

@@ -1,7 +1,8 @@
-"""The Ascend chips of this machine: the tables of `npu-smi info`, the nodes in /dev, the SoC that they make."""
+"""The Ascend chips of this machine: the tables of `npu-smi info`, the nodes in /dev, the SoC that they make, what they do now."""
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from bench.places import Places, glob
+from reports.monitor import ChipSample
 
 NPU_SMI_SECONDS = 5.0
 """Time limit of one `npu-smi info`, in seconds: eight chips answer in 1 to 3 s; a stuck driver never does."""
@@ -38,15 +40,21 @@ class NpuSmi:
 
 def ask(where: Places) -> NpuSmi:
     """What `npu-smi info` says here; nothing where it is missing, fails, or takes too long."""
+    text = _run(where, "info")
+    return NpuSmi() if text is None else parse_npu_smi(text)
+
+
+def _run(where: Places, *arguments: str) -> str | None:
+    """What npu-smi prints; None where it is missing, fails, or takes too long."""
     program = shutil.which("npu-smi", path=where.environ.get("PATH", ""))
     if program is None:
         usual = [where.at("/usr/local/bin/npu-smi"), where.at("/usr/local/sbin/npu-smi")]
         program = next((str(path) for path in usual if os.access(path, os.X_OK) and path.is_file()), None)
     if program is None:
-        return NpuSmi()
+        return None
     try:
         done = subprocess.run(
-            [program, "info"],
+            [program, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -55,9 +63,9 @@ def ask(where: Places) -> NpuSmi:
             check=False,
         )
     except (OSError, ValueError, subprocess.SubprocessError):
-        return NpuSmi()
+        return None
     # It says what is wrong on stdout or stderr, depending on the version: any failure is "unknown".
-    return parse_npu_smi(done.stdout.decode("utf-8", "replace")) if done.returncode == 0 else NpuSmi()
+    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
 
 
 _CHIP_NAME = re.compile(r"^(?:Ascend\s*)?(310\w*|910\w*|950\w*|710|MiniD)$", re.IGNORECASE)
@@ -127,3 +135,55 @@ def soc_name(chip: str) -> str:
     """The SoC's name of a chip as npu-smi names it: 310 and MiniD are Ascend310, 910 and 910A are Ascend910."""
     name = re.sub(r"^ascend\s*", "", chip, flags=re.IGNORECASE).upper()
     return "Ascend" + {"MINID": "310", "910A": "910", "710": "310P"}.get(name, name)
+
+
+# --- while something is measured ----------------------------------------------------------------------------------------------
+
+KEYS = {
+    "memory usage rate(%)": "memory_percent",
+    "hbm usage rate(%)": "hbm_percent",
+    "aicore usage rate(%)": "aicore_percent",
+    "aicore freq(mhz)": "rated_mhz",
+    "aicore curfreq(mhz)": "frequency_mhz",
+    "temperature(c)": "temperature_celsius",
+    # Not "Rated Power Dissipation(W)" of a 310, which is a rating and no measurement.
+    "npu real-time power(w)": "power_watts",
+}
+"""Lines of `npu-smi info -t common -i N`, in lower case without blanks around them -> the field of a ChipSample."""
+
+
+def sample(where: Places, npus: tuple[int, ...]) -> tuple[ChipSample, ...]:
+    """What the chips of these NPUs do now; none where npu-smi is missing, fails or takes too long. 0.1 s and more for each NPU."""
+    found: list[ChipSample] = []
+    for npu in npus:
+        text = _run(where, "info", "-t", "common", "-i", str(npu))
+        found += parse_common(text, npu) if text is not None else ()
+    return tuple(found)
+
+
+def parse_common(text: str, npu: int) -> tuple[ChipSample, ...]:
+    """The `key : value` lines of `npu-smi info -t common`, one block a chip; the MCU's block, and keys of other versions, are passed over."""
+    chips: dict[int, dict[str, float]] = {}
+    values: dict[str, float] | None = None
+    for line in text.splitlines():
+        key, separator, value = line.partition(":")
+        name = " ".join(key.split()).lower()
+        if not separator:
+            continue
+        if name == "chip id":
+            number = _number(value)
+            values = None if number is None else chips.setdefault(int(number), {})
+        elif name == "chip name":  # of the MCU, which has a temperature and a power of its own
+            values = None
+        elif values is not None and name in KEYS and (number := _number(value)) is not None:
+            values[KEYS[name]] = number
+    return tuple(ChipSample(npu=npu, chip=chip, **found) for chip, found in chips.items())
+
+
+def _number(text: str) -> float | None:
+    """A finite number, None for NA, - and the like."""
+    try:
+        value = float(text.strip())
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -18,11 +18,15 @@ from cases.errors import OmgateError
 from reports.errors import ReportError
 
 if TYPE_CHECKING:
+    from bench.attribution.tracing import Tracing
     from bench.parity import Pairing
     from bench.selection import Options, Selected
     from bench.session import Session
+    from reports.attribution import Attribution
     from reports.parity import Parity
     from reports.verdict import Verdict
+
+pytest_plugins = ("bench.latency.plugin",)
 
 HOUSE = Path(__file__).resolve().parents[1]
 SESSION = pytest.StashKey["Session"]()
@@ -31,6 +35,7 @@ PAIRS = pytest.StashKey["list[Selected]"]()
 PROBLEM = pytest.StashKey[str]()
 SDK_HOME = pytest.StashKey["str | None"]()
 OPTIONS = pytest.StashKey["Options"]()
+ENDING = pytest.StashKey["list[str]"]()
 
 USER_ERRORS = (OmgateError, ReportError)
 
@@ -84,6 +89,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="om-sdk and om-mxbase on the emulated SDK home, on this processor; what it measures is stamped emulated",
     )
     group.addoption(
+        "--attribution",
+        action="store_true",
+        help="also trace where a difference comes from, rung by rung: ground-truth rule, preprocessing, framework, precision, runtime, pipeline. "
+        "Measures the images once more at their own size, which MindSpore compiles for each size",
+    )
+    group.addoption(
+        "--perfstats",
+        action="store_true",
+        help="also take the SDK's own performance statistics of om-sdk, in passes of their own after accuracy: switched on for this run alone",
+    )
+    group.addoption(
+        "--no-images",
+        action="store_true",
+        help="a report without pictures of the test set, which may show people; none are put into the record either",
+    )
+    group.addoption(
         "--gate",
         action="store_true",
         help="for CI: a missing baseline, a skipped backend and every 'cannot tell' fail",
@@ -134,21 +155,33 @@ def _names_a_path(config: pytest.Config) -> bool:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test for each case x backend, and for each two backends of a case.
 
-    Named so: test_accuracy[mcnn-synthetic-ckpt], test_parity[mcnn-synthetic-ckpt-vs-reference].
+    Named so: test_accuracy[mcnn-synthetic-ckpt], test_parity[mcnn-synthetic-ckpt-vs-reference], test_attribution[mcnn-synthetic].
     """
+    from bench.attribution.tracing import tracings
     from bench.parity import pairings
 
-    if not {"pair", "pairing"} & set(metafunc.fixturenames):
+    if not {"pair", "pairing", "tracing"} & set(metafunc.fixturenames):
         return
     pairs = metafunc.config.stash.get(PAIRS, None)
     if pairs is None:
         pairs = _pairs(metafunc.config)
         metafunc.config.stash[PAIRS] = pairs
     if "pair" in metafunc.fixturenames:
-        metafunc.parametrize("pair", pairs, ids=[f"{pair.case.name}-{pair.backend}" for pair in pairs])
+        chosen = _with_statistics(metafunc.config, pairs) if "statistics" in metafunc.fixturenames else pairs
+        metafunc.parametrize("pair", chosen, ids=[f"{pair.case.name}-{pair.backend}" for pair in chosen])
     if "pairing" in metafunc.fixturenames:
         found = pairings(pairs)
         metafunc.parametrize("pairing", found, ids=[pairing.name for pairing in found])
+    if "tracing" in metafunc.fixturenames:
+        traced = tracings(pairs) if metafunc.config.getoption("attribution") else []
+        metafunc.parametrize("tracing", traced, ids=[tracing.name for tracing in traced])
+
+
+def _with_statistics(config: pytest.Config, pairs: list[Selected]) -> list[Selected]:
+    """The cases on backends of which `--perfstats` takes the SDK's statistics; none without it."""
+    from bench.perfstats.measure import BACKENDS
+
+    return [pair for pair in pairs if pair.backend in BACKENDS] if config.getoption("perfstats") else []
 
 
 def _pairs(config: pytest.Config) -> list[Selected]:
@@ -164,21 +197,35 @@ def _pairs(config: pytest.Config) -> list[Selected]:
         return []
 
 
+@pytest.hookimpl(trylast=True)  # after -k
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Ends the session where the options can't be followed; an exception while tests are generated would count as a broken test."""
     if PROBLEM in config.stash:
         raise pytest.UsageError(f"omgate: {config.stash[PROBLEM]}")
     # One backend alone has none to be compared with: no test rather than pytest's skipped one, unless it is all that was asked for.
     compared = [item for item in items if not _is_empty(item)]
+    if not compared and any("tracing" in _parameters(item) for item in items):
+        raise pytest.UsageError("omgate: an attribution is made with --attribution")
     items[:] = compared or items
 
 
-def _is_empty(item: pytest.Item) -> bool:
-    """True for what pytest makes of an empty list of pairings."""
-    from bench.parity import Pairing
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """From here on pytest's JUnit writer listens, where anything is measured: the run's folder gets what it wrote."""
+    if PAIRS in session.config.stash and any(hasattr(item, "callspec") for item in session.items):
+        from bench.ending import watch
 
-    pairing = _parameters(item).get("pairing")
-    return pairing is not None and not isinstance(pairing, Pairing)
+        watch(session.config)
+
+
+def _is_empty(item: pytest.Item) -> bool:
+    """True for what pytest makes of an empty list of pairings, tracings, or pairs with statistics."""
+    from bench.attribution.tracing import Tracing
+    from bench.parity import Pairing
+    from bench.selection import Selected
+
+    given = _parameters(item)
+    kinds = {"pairing": Pairing, "tracing": Tracing, "pair": Selected}
+    return any(name in given and not isinstance(given[name], kind) for name, kind in kinds.items())
 
 
 def _parameters(item: pytest.Item) -> dict[str, object]:
@@ -208,6 +255,7 @@ def _options(config: pytest.Config) -> Options:
         gate=config.getoption("gate"),
         strict=config.getoption("strict"),
         emulate=config.getoption("emulate"),
+        perfstats=config.getoption("perfstats"),
         device=config.getoption("device"),
     )
 
@@ -215,6 +263,7 @@ def _options(config: pytest.Config) -> Options:
 @pytest.fixture(scope="session")
 def omgate_session(request: pytest.FixtureRequest) -> Iterator[Session]:
     """The run of this pytest session: its record is begun when the first measurement asks for it."""
+    from bench.latency.plugin import wanted_of
     from bench.progress import Bar
     from bench.session import Session
 
@@ -223,7 +272,15 @@ def omgate_session(request: pytest.FixtureRequest) -> Iterator[Session]:
     bar = Bar(capture.global_and_fixture_disabled if capture else None, quiet=config.get_verbosity() < 0)
     try:
         pairs, pairings = _selected(request.session), _selected_pairings(request.session)
-        session = Session.begin(config.stash[OPTIONS], pairs, bar, pairings)
+        session = Session.begin(
+            config.stash[OPTIONS],
+            pairs,
+            bar,
+            pairings,
+            _selected_tracings(request.session),
+            _selected_statistics(request.session),
+            wanted_of(request.session),
+        )
     except USER_ERRORS as error:
         pytest.exit(f"omgate: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
     config.stash[SESSION] = session
@@ -237,6 +294,8 @@ def _selected(session: pytest.Session) -> list[Selected]:
     for pairing in _selected_pairings(session):
         wanted |= {(pairing.case.name, pairing.backend), (pairing.case.name, pairing.other)}
     pairs = session.config.stash[PAIRS]
+    traced = {tracing.case.name for tracing in _selected_tracings(session)}
+    wanted |= {(pair.case.name, pair.backend) for pair in pairs if pair.case.name in traced}
     return [pair for pair in pairs if (pair.case.name, pair.backend) in wanted and not pair.missing]
 
 
@@ -255,6 +314,20 @@ def _selected_pairings(session: pytest.Session) -> list[Pairing]:
     return [pairing for pairing in found if isinstance(pairing, Pairing) and not pairing.missing]
 
 
+def _selected_tracings(session: pytest.Session) -> list[Tracing]:
+    """The tracings of the tests that are left, without those of cases that can't run here."""
+    from bench.attribution.tracing import Tracing
+
+    found = [_parameters(item).get("tracing") for item in session.items]
+    return [tracing for tracing in found if isinstance(tracing, Tracing) and not tracing.missing]
+
+
+def _selected_statistics(session: pytest.Session) -> list[Selected]:
+    """The cases on backends whose SDK statistics are asked for by the tests that are left, without those that can't run here."""
+    asking = [item for item in session.items if "statistics" in getattr(item, "fixturenames", ())]
+    return [pair for item in asking for pair in _own_pairs(item) if not pair.missing]
+
+
 @pytest.fixture
 def measured(pair: Selected, request: pytest.FixtureRequest) -> Measured:
     """The case on the backend, ready to be measured; skipped (failed under --gate) where it can't run here."""
@@ -265,6 +338,12 @@ def measured(pair: Selected, request: pytest.FixtureRequest) -> Measured:
 
 
 @pytest.fixture
+def statistics(measured: Measured) -> Measured:
+    """The case on a backend that has statistics of the SDK; asked for with `--perfstats` alone."""
+    return measured
+
+
+@pytest.fixture
 def paired(pairing: Pairing, request: pytest.FixtureRequest) -> Paired:
     """Two backends of a case, ready to be compared; skipped (failed under --gate) where one of them can't run here."""
     gate = request.config.getoption("gate")
@@ -272,12 +351,20 @@ def paired(pairing: Pairing, request: pytest.FixtureRequest) -> Paired:
     return Paired(request.getfixturevalue("omgate_session"), pairing, gate)
 
 
+@pytest.fixture
+def traced(tracing: Tracing, request: pytest.FixtureRequest) -> Traced:
+    """A case whose difference can be traced; skipped (failed under --gate) where none of its backends can run here."""
+    gate = request.config.getoption("gate")
+    _need(tracing.missing, gate)
+    return Traced(request.getfixturevalue("omgate_session"), tracing, gate)
+
+
 def _need(missing: str, gate: bool) -> None:
     if missing:
         _undecided(f"cannot-tell: backend-unavailable: {missing}", gate)
 
 
-def _undecided(text: str, gate: bool) -> None:
+def _undecided(text: str, gate: bool) -> NoReturn:
     """What can't be told is a skipped test, and a failed one under --gate."""
     if gate:
         pytest.fail(text, pytrace=False)
@@ -296,6 +383,10 @@ class Measured:
     def accuracy(self) -> Verdict:
         """The verdict on the whole test set against the stored baseline."""
         return self.session.accuracy(self.pair.case, self.pair.backend)
+
+    def perfstats(self) -> Verdict:
+        """The verdict on the SDK's own statistics against those of the stored baseline."""
+        return self.session.perfstats(self.pair.case, self.pair.backend)
 
     def settle(self, verdict: Verdict) -> None:
         """Passes, warns, skips or fails the test; its first line is the verdict."""
@@ -334,15 +425,40 @@ class Paired:
             _undecided(text, self.gate)
 
 
+@dataclass(frozen=True)
+class Traced:
+    """The ladder of one case within the run. It explains and judges nothing: a ladder that could be built is a pass."""
+
+    session: Session
+    tracing: Tracing
+    gate: bool
+
+    def attribution(self) -> Attribution:
+        """The ladder; the test is skipped (failed under --gate) where there is none."""
+        from reports.ladder import NoLadder
+
+        try:
+            return self.session.attribution(self.tracing)
+        except NoLadder as error:
+            _undecided(f"cannot-tell: no-attribution: {error}", self.gate)
+
+
 class Drift(UserWarning):
     """A change that is real and smaller than the tolerance."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest's JUnit writer, which is told where to write
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Nothing measured must be lost when the session was interrupted: the record is closed by its fixture, or here."""
-    run = session.config.stash.get(SESSION, None)
+    """Nothing measured must be lost when the session was interrupted: the record is closed by its fixture, or here; then the report is written."""
+    run, config = session.config.stash.get(SESSION, None), session.config
     if run is not None:
         run.close()
+    if PAIRS in config.stash:
+        from bench.ending import write
+
+        cases = {pair.case.name: pair.case for pair in config.stash[PAIRS]}
+        folder = run.writer.folder if run is not None else None
+        config.stash[ENDING] = write(config, folder, cases.values(), pictures=not config.getoption("no_images"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -355,3 +471,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.section("omgate")
     writer = terminalreporter._tw
     terminalreporter.write(table(run, writer.fullwidth, writer.hasmarkup))
+    for line in config.stash.get(ENDING, []):
+        terminalreporter.write_line(line)

@@ -43,6 +43,8 @@ class Options:
     strict: bool = False
     emulate: bool = False
     device: str | None = None
+    attribution: bool = False
+    perfstats: bool = False
 
     def for_backends(self) -> BackendOptions:
         """What of them the backends get."""

@@ -6,20 +6,23 @@ import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from cases.errors import OmgateError
 
 if TYPE_CHECKING:
+    from bench.attribution.tracing import Tracing
     from bench.environment import Environment
     from bench.evaluate import Evaluation, Result
+    from bench.latency.speeds import Speeds, Wanted
     from bench.parity import Pairing
     from bench.progress import Bar
     from bench.selection import Options, Selected
     from cases.case import Case
     from cases.dataset import Dataset
+    from reports.attribution import Attribution
     from reports.baseline import Baseline
     from reports.image import ImageRecord
     from reports.parity import Parity
@@ -28,9 +31,6 @@ if TYPE_CHECKING:
     from reports.verdict import Verdict
 
 HOUSE = Path(__file__).resolve().parents[1]
-
-PIXEL_PACKAGES = ("simplejpeg", "opencv-python-headless", "opencv-python")
-"""Packages whose builds can decode a picture to other levels; with others, counts are compared within numerics."""
 
 
 class Session:
@@ -45,7 +45,9 @@ class Session:
         bar: Bar,
     ) -> None:
         """Use `begin`."""
+        from bench.attribution.attributions import Attributions
         from bench.comparisons import Comparisons
+        from bench.perfstats.measurements import Measurements
 
         self.writer = writer
         self._options = options
@@ -56,15 +58,30 @@ class Session:
         self._judged: dict[tuple[str, str], Verdict] = {}
         self._wanted_parity: set[tuple[str, str, str]] = set()
         self._comparisons = Comparisons(writer, options.for_backends(), datasets, bar, self.accuracy)
+        self._wanted_attribution: set[str] = set()
+        self._attributions = Attributions(
+            writer, options.for_backends(), datasets, bar, self.accuracy, self._comparisons.half_deviations
+        )
+        self._wanted_perfstats: set[tuple[str, str]] = set()
+        self._perfstats = Measurements(writer, options.for_backends(), datasets, bar, self.accuracy)
+        self.speeds: Speeds
         self._closed = False
 
     @classmethod
     def begin(
-        cls, options: Options, pairs: Sequence[Selected], bar: Bar, pairings: Sequence[Pairing] = ()
+        cls,
+        options: Options,
+        pairs: Sequence[Selected],
+        bar: Bar,
+        pairings: Sequence[Pairing] = (),
+        tracings: Sequence[Tracing] = (),
+        statistics: Sequence[Selected] = (),
+        speeds: Wanted | None = None,
     ) -> Session:
-        """Opens the record of a new run, or of the one to resume; `pairings` will be asked for. Raises OmgateError or ReportError."""
+        """Opens the record of a new run, or of the one to resume; `pairings` and `tracings` will be asked for. Raises OmgateError or ReportError."""
         from bench.backends import get
         from bench.environment import fingerprint
+        from bench.latency.speeds import NOTHING, Speeds
         from cases.dataset import Dataset
         from reports.record import RunWriter, find
 
@@ -90,7 +107,13 @@ class Session:
             )
         session = cls(writer, options, environment, datasets, bar)
         session._wanted = {(entry.case, entry.name) for entry in writer.run.backends}
+        if speeds is not None and not options.resume:
+            session._wanted -= speeds.alone
+        session.speeds = Speeds(writer, options, datasets, bar, speeds or NOTHING)
         session._wanted_parity = {(item.case.name, item.backend, item.other) for item in pairings}
+        session._wanted_attribution = {item.case.name for item in tracings}
+        session._wanted_perfstats = {(item.case.name, item.backend) for item in statistics}
+        session._perfstats.begin([pair.backend for pair in pairs] if options.perfstats else [])
         return session
 
     def accuracy(self, case: Case, backend: str) -> Verdict:
@@ -107,12 +130,22 @@ class Session:
         """How far two backends are apart on a case, both measured now unless they were; it goes into the record."""
         return self._comparisons.parity(pairing)
 
+    def attribution(self, tracing: Tracing) -> Attribution:
+        """Where the difference of a case comes from; what it needs is measured now unless it was. Raises NoLadder where nothing can be told."""
+        return self._attributions.attribution(tracing)
+
+    def perfstats(self, case: Case, backend: str) -> Verdict:
+        """The verdict on the SDK's own statistics of a case on a backend, measured now, after its accuracy, unless they were."""
+        return self._perfstats.verdict(case, backend)
+
     def close(self) -> None:
         """Stamps the record as finished where everything was measured; an interrupted one stays resumable."""
         if self._closed:
             return
         self._closed = True
-        if self._wanted <= set(self._judged) and self._wanted_parity <= self._comparisons.done:
+        traced = self._wanted_attribution <= self._attributions.done
+        traced = traced and self._wanted_perfstats <= self._perfstats.done and self.speeds.finished
+        if self._wanted <= set(self._judged) and self._wanted_parity <= self._comparisons.done and traced:
             self._comparisons.finish()
             self.writer.finish()
         else:
@@ -202,6 +235,7 @@ class Session:
 
     def _judge(self, case: Case, backend: str) -> Verdict:
         from reports.accuracy import compare_accuracy
+        from reports.fingerprint import same_numerics
         from reports.record import read
         from reports.verdict import Context, Gate
 
@@ -259,16 +293,6 @@ def _size(image: Path) -> tuple[int, int] | None:
     except SampleError:
         return None
     return height, width
-
-
-def same_numerics(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """True where counts must agree to rounding: the same processor model and the same decoder builds."""
-    return _numerics(old) == _numerics(new)
-
-
-def _numerics(environment: Mapping[str, Any]) -> tuple[object, ...]:
-    host, packages = environment.get("host") or {}, environment.get("packages") or {}
-    return (host.get("processor"), *(packages.get(name) for name in PIXEL_PACKAGES))
 
 
 def data_digest(images: Iterable[ImageRecord]) -> str | None:
@@ -338,16 +362,23 @@ def _backend_entry(pair: Selected) -> BackendEntry:
 def _digests(pairs: Sequence[Selected], options: Options) -> Digests:
     from bench.backends import get
     from bench.backends.base import sha256
-    from reports.run import Digests
+    from bench.convert import provenance
+    from reports.run import Conversion, Digests
 
-    models = {}
+    models, conversions = {}, {}
     for pair in pairs:
         file = get(pair.backend).model_file(pair.case, options.for_backends())
-        if file is not None:
-            models[f"{pair.case.name}/{pair.backend}"] = sha256(file)
+        if file is None:
+            continue
+        models[f"{pair.case.name}/{pair.backend}"] = sha256(file)
+        made = provenance(file) if file.suffix == ".om" else None
+        if made is not None:
+            told = {name: getattr(made, name) for name in Conversion.__struct_fields__}
+            conversions[f"{pair.case.name}/{pair.backend}"] = Conversion(**told)
     commit, clean = _code()
     return Digests(
         models=models,
+        conversions=conversions,
         cases={pair.case.name: pair.case.digest() for pair in pairs},
         commit=commit,
         clean=clean,

@@ -13,6 +13,8 @@ import msgspec
 
 from reports.errors import ReportError
 from reports.files import safe_name, write_atomically
+from reports.perfstats_verdict import SdkBaseline
+from reports.speed_samples import SpeedSamples
 from reports.summary import Summary, mean_absolute, root_mean_square
 
 SCHEMA = 1
@@ -91,6 +93,8 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     digests: BaselineDigests
     summary: Summary
     latency: dict[str, Latency] = {}
+    perfstats: SdkBaseline | None = None
+    speed: dict[str, SpeedSamples] = {}
     images: dict[str, BaselineImage]
     history: tuple[Earlier, ...] = ()
     undone: tuple[Undone, ...] = ()
@@ -222,7 +226,7 @@ def promoted_ids(folders: Iterable[Path | str]) -> set[str]:
 
 # --- writing ------------------------------------------------------------------------------------------------------------------
 
-ONE_LINE_EACH = ("images", "latency", "history", "undone")
+ONE_LINE_EACH = ("images", "latency", "speed", "history", "undone")
 """Parts with one line an entry, so that a diff names the entry that changed."""
 
 

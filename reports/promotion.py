@@ -26,10 +26,13 @@ from reports.baseline import (
 )
 from reports.errors import ReportError
 from reports.image import ImageRecord
+from reports.perfstats_verdict import baseline_of
 from reports.reasons import Reason, ReasonCode
 from reports.record import RunRecord
 from reports.run import instant
+from reports.speed_samples import kept, speed_samples
 from reports.summary import summarise
+from reports.timings_file import read_timings
 from reports.verdict import EMULATED
 
 WITH_CONTENT = 10
@@ -132,7 +135,7 @@ def _foreign_data(record: RunRecord, case: str, backend: str, path: Path) -> lis
 
 
 def _notes(record: RunRecord, case: str, backend: str) -> tuple[str, ...]:
-    return (*_code(record), *_apart(record, case, backend))
+    return (*_code(record), *_apart(record, case, backend), *_disturbed(record, case, backend))
 
 
 def _code(record: RunRecord) -> tuple[str, ...]:
@@ -151,6 +154,18 @@ def _apart(record: RunRecord, case: str, backend: str) -> tuple[str, ...]:
         if parity.case == case
         and backend in (parity.backend, parity.other)
         and parity.status == "regressed"
+    )
+
+
+def _disturbed(record: RunRecord, case: str, backend: str) -> tuple[str, ...]:
+    """Times of a busy machine are no refusal either, but later runs will be held against them."""
+    timings = [
+        timing for timing in read_timings(record.folder).of(case, backend) if timing.scenario != "sweep"
+    ]
+    return tuple(
+        f"its speed ({timing.scenario}) was measured under a warning: {warning.message}"
+        for timing in timings
+        for warning in timing.warnings
     )
 
 
@@ -203,6 +218,11 @@ def _baseline(record: RunRecord, case: str, backend: str, reason: str, who: str,
         ),
         summary=summary,
         latency=_latency(images),
+        perfstats=baseline_of(record, case, backend),
+        speed={
+            figure.metric: kept(figure)
+            for figure in speed_samples(read_timings(record.folder).of(case, backend))
+        },
         images={
             image.image: BaselineImage(
                 digest=image.digest or "",

@@ -14,6 +14,10 @@ class ReasonCode(StrEnum):
     NO_BASELINE = "no-baseline"
     NO_GATE = "no-gate"
     FEW_SAMPLES = "few-samples"
+    NOT_MEASURED = "not-measured"
+    NOT_STEADY = "not-steady"
+    NOISY_MACHINE = "noisy-machine"
+    THROTTLED = "throttled"
     FINGERPRINT_DIFFERS = "fingerprint-differs"
     EMULATED_VS_DEVICE = "emulated-vs-device"
     CASE_DIFFERS = "case-differs"
@@ -25,6 +29,7 @@ class ReasonCode(StrEnum):
     SAME_OM_OTHER_OUTPUT = "same-om-other-output"
     NO_DEVIATION = "no-deviation"
     MAP_MISSING = "map-missing"
+    SDK_STATISTICS = "sdk-statistics-unusable"
     # Of an image, and so of the comparison that misses it.
     NOT_FINITE = "not-finite"
     MISSING_IMAGE = "missing-image"
@@ -52,6 +57,10 @@ TITLES: dict[ReasonCode, tuple[str, str]] = {
     ReasonCode.NO_BASELINE: ("no baseline", "没有基线"),
     ReasonCode.NO_GATE: ("no gate", "没有门限"),
     ReasonCode.FEW_SAMPLES: ("too few samples", "样本太少"),
+    ReasonCode.NOT_MEASURED: ("not measured", "未测量"),
+    ReasonCode.NOT_STEADY: ("no steady state", "未达到稳态"),
+    ReasonCode.NOISY_MACHINE: ("a busy machine", "机器受到干扰"),
+    ReasonCode.THROTTLED: ("throttled", "降频"),
     ReasonCode.FINGERPRINT_DIFFERS: ("another environment", "环境不同"),
     ReasonCode.EMULATED_VS_DEVICE: ("emulated against device", "仿真与真实设备不可比"),
     ReasonCode.CASE_DIFFERS: ("another case definition", "用例定义不同"),
@@ -63,6 +72,7 @@ TITLES: dict[ReasonCode, tuple[str, str]] = {
     ReasonCode.SAME_OM_OTHER_OUTPUT: ("same OM, other output", "同一 OM 输出不同"),
     ReasonCode.NO_DEVIATION: ("FP16 deviation unknown", "FP16 偏差未知"),
     ReasonCode.MAP_MISSING: ("exact map missing", "缺少精确密度图"),
+    ReasonCode.SDK_STATISTICS: ("SDK statistics not usable", "SDK 性能统计不可用"),
     ReasonCode.NOT_FINITE: ("NaN or Inf", "出现 NaN 或 Inf"),
     ReasonCode.MISSING_IMAGE: ("missing image", "缺少图片"),
     ReasonCode.MISSING_TRUTH: ("missing ground truth", "缺少真值"),

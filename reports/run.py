@@ -57,10 +57,24 @@ class BackendEntry(msgspec.Struct, frozen=True, kw_only=True):
     info: dict[str, Any] = {}
 
 
+class Conversion(msgspec.Struct, frozen=True, kw_only=True):
+    """How an OM came about, as `omgate convert` wrote it beside the file. `cann` is `emulated` where the emulated atc made it."""
+
+    source: str
+    source_sha256: str
+    command: tuple[str, ...]
+    tool: str
+    tool_version: str | None = None
+    soc_version: str
+    cann: str | None = None
+    seconds: float
+
+
 class Digests(msgspec.Struct, frozen=True, kw_only=True):
-    """What was measured: `models` by `case/backend`, `data` and `cases` by case; the code's commit and whether its tree was clean."""
+    """What was measured: `models` and `conversions` by `case/backend`, `data` and `cases` by case; the code's commit and whether its tree was clean."""
 
     models: dict[str, str] = {}
+    conversions: dict[str, Conversion] = {}
     data: dict[str, str | None] = {}
     cases: dict[str, str] = {}
     commit: str | None = None
@@ -126,6 +140,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     def parity_of(self, case: str, backend: str, other: str) -> Parity | None:
         """How far two backends are apart on a case."""
         return next((entry for entry in self.parity if entry.key == (case, backend, other)), None)
+
+    def attribution_of(self, case: str) -> Attribution | None:
+        """Where the difference of a case comes from, if it was traced."""
+        return next((entry for entry in self.attribution if entry.case == case), None)
 
 
 def instant(moment: datetime) -> str:

@@ -28,6 +28,7 @@ COUNTED = {
 def schemas() -> dict[str, bytes]:
     """The files by name, as docs/schema/ holds them."""
     from reports.image import ImageRecord
+    from reports.monitor import MonitorSample
     from reports.run import SCHEMA, Run
     from reports.timing import Timing
 
@@ -37,6 +38,7 @@ def schemas() -> dict[str, bytes]:
             f"a line of omgate images.jsonl, schema {SCHEMA}", ImageRecord, allOf=[COUNTED]
         ),
         "timings.schema.json": _encode(f"a line of omgate timings.jsonl, schema {SCHEMA}", Timing),
+        "monitor.schema.json": _encode(f"a line of omgate monitor.jsonl, schema {SCHEMA}", MonitorSample),
     }
 
 

@@ -150,7 +150,9 @@ def add_om(cases: Path, image_seconds: float = 30) -> None:
 def command(cases: Path, *arguments: str) -> list[str]:
     """`pytest bench/` on the tiny deliverable; records go to `runs` beside `cases`."""
     runs = cases.parent / "runs"
-    fixed = ["-p", "no:cacheprovider", f"--run-dir={runs}"]
+    # Speed has tests of its own; here it would only take time.
+    speed = [] if any("latency" in argument for argument in arguments) else ["--ignore=bench/test_latency.py"]
+    fixed = ["-p", "no:cacheprovider", f"--run-dir={runs}", *speed]
     return [sys.executable, "-m", "pytest", "bench/", *fixed, *arguments]
 
 

@@ -1,0 +1,1 @@
+"""The report of a run as one HTML file: everything in it, nothing from elsewhere. `write.write` makes it."""
