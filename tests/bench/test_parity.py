@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import signal
 import subprocess
 import time
@@ -134,7 +135,7 @@ def test_fp16_passes_by_the_references_own_deviation_which_is_remembered(cases: 
     assert (tiny.newest(cases) / "worker-tiny-blobs-deviation-fp16.log").is_file()
     # The parity test alone measures what it needs; the deviation comes from the cache.
     again = tiny.measure(cases, *BOTH, *ALONE)
-    assert "1 passed, 2 deselected" in again.stdout
+    assert re.search(r"\b1 passed, \d+ deselected", again.stdout), again.stdout
     assert parity(cases) == found
     assert len(tiny.lines(tiny.newest(cases))) == 10
     assert not (tiny.newest(cases) / "worker-tiny-blobs-deviation-fp16.log").exists()
