@@ -165,7 +165,11 @@ def _statistics(session: Session, width: int, color: bool, first_note: int) -> s
     found = read_perfstats(session.writer.folder)
     entries = found.entries if found else ()
     judged = [(entry, run.verdict(entry.case, entry.backend, "perfstats")) for entry in entries]
-    return "\n" + perfstats_table(judged, width, color, first_note) + _without(run, {entry.key for entry in entries})
+    return (
+        "\n"
+        + perfstats_table(judged, width, color, first_note)
+        + _without(run, {entry.key for entry in entries})
+    )
 
 
 def _without(run: Run, measured: set[tuple[str, str]]) -> str:

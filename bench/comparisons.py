@@ -120,5 +120,7 @@ class Comparisons:
             options=self._options,
             logs=self._writer.folder,
             bar=self._bar,
-            known=(lambda name: self._exact.load(case.name, "reference", clean_text(name))) if known else None,
+            known=(lambda name: self._exact.load(case.name, "reference", clean_text(name)))
+            if known
+            else None,
         ).measure()

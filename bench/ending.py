@@ -48,8 +48,12 @@ def write(config: pytest.Config, folder: Path | None, cases: Iterable[Case], pic
         return []
     try:
         return [f"report: {_report(folder, cases, pictures)}"]
-    except Exception as error:  # a bug in a drawing must not turn a night's measurement into an internal error of pytest
-        return [f"report: not written: {type(error).__name__}: {error}; try again: omgate report {folder.name}"]
+    except (
+        Exception
+    ) as error:  # a bug in a drawing must not turn a night's measurement into an internal error of pytest
+        return [
+            f"report: not written: {type(error).__name__}: {error}; try again: omgate report {folder.name}"
+        ]
 
 
 def _place_junit(config: pytest.Config, folder: Path | None) -> None:

@@ -458,7 +458,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
         cases = {pair.case.name: pair.case for pair in config.stash[PAIRS]}
         folder = run.writer.folder if run is not None else None
-        config.stash[ENDING] = write(config, folder, cases.values(), pictures=not config.getoption("no_images"))
+        config.stash[ENDING] = write(
+            config, folder, cases.values(), pictures=not config.getoption("no_images")
+        )
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -52,7 +52,10 @@ def summary(source: Source, language: Language = "en") -> str:
             lines.append(f"- {_in(Both(f'{more} more in the report', f'另有 {more} 条见报告'), language)}")
     warnings = [*run.warnings, *source.problems][:MOST_REASONS]
     if warnings:
-        lines += ["", *(f"> {_in(Both('warning', '警告'), language)}: {safe(warning)}" for warning in warnings)]
+        lines += [
+            "",
+            *(f"> {_in(Both('warning', '警告'), language)}: {safe(warning)}" for warning in warnings),
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -73,7 +76,9 @@ def _table(table: Table, language: Language) -> list[str]:
         unit = _said(column.unit, language)
         header.append(_said(column.title, language) + (f" ({unit})" if unit else ""))
     rule = ["---:" if column.number else "---" for column in table.columns]
-    lines = [f"| {' | '.join(cells)} |" for cells in (header, rule, *(_row(row, language) for row in table.rows))]
+    lines = [
+        f"| {' | '.join(cells)} |" for cells in (header, rule, *(_row(row, language) for row in table.rows))
+    ]
     return [*lines, "", _said(table.note, language)] if table.note else lines
 
 

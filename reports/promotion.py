@@ -151,9 +151,7 @@ def _apart(record: RunRecord, case: str, backend: str) -> tuple[str, ...]:
         f"in this run {parity.backend} and {parity.other} were further apart than the tolerance"
         + (f" (counts by up to {parity.max_difference:.3g})" if parity.max_difference is not None else "")
         for parity in record.run.parity
-        if parity.case == case
-        and backend in (parity.backend, parity.other)
-        and parity.status == "regressed"
+        if parity.case == case and backend in (parity.backend, parity.other) and parity.status == "regressed"
     )
 
 

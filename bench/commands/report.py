@@ -22,9 +22,14 @@ def report(
         Path | None, typer.Option("--output", metavar="FILE", help="Write the HTML there, and nothing else.")
     ] = None,
     verdict: Annotated[
-        bool, typer.Option("--verdict", help="Only print the verdict; the exit code says it: 0, 1 regressed, 3 cannot tell.")
+        bool,
+        typer.Option(
+            "--verdict", help="Only print the verdict; the exit code says it: 0, 1 regressed, 3 cannot tell."
+        ),
     ] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="With --verdict: a drift counts as regressed.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="With --verdict: a drift counts as regressed.")
+    ] = False,
     json: Json = False,
     run_dir: RunDir = RUNS,
 ) -> None:
@@ -73,7 +78,11 @@ def _tell(folder: Path, strict: bool, json: bool) -> None:
             on = " against ".join(name for name in (finding.backend, finding.other) if name)
             where = " on ".join(name for name in (finding.case, on) if name)
             reasons = "; ".join(f"{reason.code}: {reason.message}" for reason in finding.reasons)
-            print(printable(f"  {finding.status}: {finding.kind}{': ' if where else ''}{where}{': ' if reasons else ''}{reasons}"))
+            print(
+                printable(
+                    f"  {finding.status}: {finding.kind}{': ' if where else ''}{where}{': ' if reasons else ''}{reasons}"
+                )
+            )
     raise typer.Exit(found.exit_code(strict))
 
 

@@ -26,7 +26,13 @@ PARITY_COLUMNS = (
 
 PARITY_HEADER = (
     *("case", "backend", "other", "verdict", "images", "expected", "identical", "max_difference_counts"),
-    *("mean_difference_counts", "max_relative", "allowed_lowest_counts", "allowed_highest_counts", "max_relative_l2"),
+    *(
+        "mean_difference_counts",
+        "max_relative",
+        "allowed_lowest_counts",
+        "allowed_highest_counts",
+        "max_relative_l2",
+    ),
     *("allowed_relative_l2", "min_cosine", "game1", "game2", "game3"),
 )
 
@@ -62,12 +68,23 @@ def _parity_row(source: Source, notes: Notes, entry: Parity) -> Row:
         Cell(entry.case),
         Cell(f"{entry.backend} — {entry.other}", Both("emulated", "仿真") if emulated else ""),
         Cell(images, order=entry.n),
-        Cell(largest, shown.percent(entry.max_relative) if entry.max_relative else "", _last(entry.max_difference)),
-        Cell(shown.DASH if tolerance is None else f"{show(tolerance.lowest)} … {show(tolerance.highest)}", order=_last(tolerance and tolerance.highest)),
+        Cell(
+            largest,
+            shown.percent(entry.max_relative) if entry.max_relative else "",
+            _last(entry.max_difference),
+        ),
+        Cell(
+            shown.DASH if tolerance is None else f"{show(tolerance.lowest)} … {show(tolerance.highest)}",
+            order=_last(tolerance.highest if tolerance else None),
+        ),
         Cell(shown.count(entry.mean_difference), order=_last(entry.mean_difference)),
         Cell(
             shown.short(entry.max_relative_l2),
-            Both(f"allowed {shown.short(tolerance.relative_l2)}", f"允许 {shown.short(tolerance.relative_l2)}") if tolerance else "",
+            Both(
+                f"allowed {shown.short(tolerance.relative_l2)}", f"允许 {shown.short(tolerance.relative_l2)}"
+            )
+            if tolerance
+            else "",
             _last(entry.max_relative_l2),
         ),
         Cell(shown.cosine(entry.min_cosine), order=_last(entry.min_cosine)),
@@ -85,7 +102,13 @@ def _parity_data(entry: Parity) -> list[str | int | float | None]:
     return [
         *(entry.case, entry.backend, entry.other, entry.status, entry.n, entry.expected, entry.identical),
         *(entry.max_difference, entry.mean_difference, entry.max_relative, *allowed, entry.max_relative_l2),
-        *(tolerance.relative_l2 if tolerance else None, entry.min_cosine, entry.game1, entry.game2, entry.game3),
+        *(
+            tolerance.relative_l2 if tolerance else None,
+            entry.min_cosine,
+            entry.game1,
+            entry.game2,
+            entry.game3,
+        ),
     ]
 
 
@@ -99,7 +122,17 @@ LADDER_COLUMNS = (
 )
 
 LADDER_HEADER = (
-    *("case", "factors", "before", "after", "images", "mae_before_counts", "mae_after_counts", "mae_change_counts", "mae_low"),
+    *(
+        "case",
+        "factors",
+        "before",
+        "after",
+        "images",
+        "mae_before_counts",
+        "mae_after_counts",
+        "mae_change_counts",
+        "mae_low",
+    ),
     *("mae_high", "bias_change_counts", "bias_low", "bias_high", "images_changed"),
 )
 
@@ -122,8 +155,24 @@ def ladder(entry: Attribution, number: int) -> Table:
     )
     data = [
         [
-            *(entry.case, " + ".join(rung.factors), rung.before, rung.after, rung.n, rung.mae_before, rung.mae_after),
-            *(rung.mae_change, rung.mae_low, rung.mae_high, rung.bias_change, rung.bias_low, rung.bias_high, rung.changed),
+            *(
+                entry.case,
+                " + ".join(rung.factors),
+                rung.before,
+                rung.after,
+                rung.n,
+                rung.mae_before,
+                rung.mae_after,
+            ),
+            *(
+                rung.mae_change,
+                rung.mae_low,
+                rung.mae_high,
+                rung.bias_change,
+                rung.bias_low,
+                rung.bias_high,
+                rung.changed,
+            ),
         ]
         for rung in entry.rungs
     ]
@@ -135,8 +184,13 @@ def absent(entry: Attribution) -> list[Both]:
     """The factors without a rung, why, and where their share is; a line each."""
     lines = []
     for item in entry.absent:
-        factor, share = FACTORS.get(item.factor, (item.factor,) * 2), SHARES.get(item.share, (item.share,) * 2)
-        lines.append(Both(f"{factor[0]}: {item.reason}; {share[0]}", f"{factor[1]}：{item.reason}；{share[1]}"))
+        factor, share = (
+            FACTORS.get(item.factor, (item.factor,) * 2),
+            SHARES.get(item.share, (item.share,) * 2),
+        )
+        lines.append(
+            Both(f"{factor[0]}: {item.reason}; {share[0]}", f"{factor[1]}：{item.reason}；{share[1]}")
+        )
     return lines
 
 

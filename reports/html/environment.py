@@ -16,7 +16,9 @@ def environment(source: Source) -> list[Line]:
     """The axes that are compared between runs; those that are not known are named as such where they matter."""
     axes = axes_of(source.run.environment)
     memory = (source.run.environment.get("host") or {}).get("memory_bytes")
-    lines: list[Line] = [(_name(axis), value) for axis, value in axes.items() if not axis.startswith(("package ", "variable "))]
+    lines: list[Line] = [
+        (_name(axis), value) for axis, value in axes.items() if not axis.startswith(("package ", "variable "))
+    ]
     if memory:
         lines.append((Both("memory", "内存"), shown.bytes_(memory)))
     return lines
@@ -25,7 +27,11 @@ def environment(source: Source) -> list[Line]:
 def details(source: Source) -> list[Line]:
     """Packages and environment variables."""
     axes = axes_of(source.run.environment)
-    return [(axis.partition(" ")[2], value) for axis, value in axes.items() if axis.startswith(("package ", "variable "))]
+    return [
+        (axis.partition(" ")[2], value)
+        for axis, value in axes.items()
+        if axis.startswith(("package ", "variable "))
+    ]
 
 
 def missing(source: Source) -> Both | None:
@@ -43,8 +49,12 @@ def missing(source: Source) -> Both | None:
 def digests(source: Source) -> list[Line]:
     """Of model files, data, case files, and the code."""
     found = source.run.digests
-    lines: list[Line] = [(Both(f"model {name}", f"模型 {name}"), value) for name, value in found.models.items()]
-    lines += [(Both(f"data {name}", f"数据 {name}"), value or shown.DASH) for name, value in found.data.items()]
+    lines: list[Line] = [
+        (Both(f"model {name}", f"模型 {name}"), value) for name, value in found.models.items()
+    ]
+    lines += [
+        (Both(f"data {name}", f"数据 {name}"), value or shown.DASH) for name, value in found.data.items()
+    ]
     lines += [(Both(f"case {name}", f"用例 {name}"), value) for name, value in found.cases.items()]
     if found.commit:
         state = {True: "", False: " + changes", None: ""}[found.clean]

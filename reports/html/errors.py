@@ -39,7 +39,15 @@ def distribution(source: Source, case: CaseEntry, number: int) -> Markup | None:
     tallest = max(float(values.max()) for values in heights.values())
     for index, (backend, values) in enumerate(heights.items()):
         base = -float(index)
-        made.bar(edges[:-1], values / tallest * 0.82, width=np.diff(edges), bottom=base, align="edge", color=SERIES[0], alpha=0.85)
+        made.bar(
+            edges[:-1],
+            values / tallest * 0.82,
+            width=np.diff(edges),
+            bottom=base,
+            align="edge",
+            color=SERIES[0],
+            alpha=0.85,
+        )
         middle = float(np.median(errors[backend]))
         made.plot([middle, middle], [base, base + 0.88], color=INK, linewidth=1.2)
     made.axvline(0, color=BAD, linewidth=0.9, linestyle=(0, (4, 2)), zorder=3)
@@ -50,14 +58,25 @@ def distribution(source: Source, case: CaseEntry, number: int) -> Markup | None:
     made.set(ylim=(-len(errors) + 0.9, 1.0), xlabel="error (predicted − true), counts")
     made.grid(False, axis="y")
     made.spines["left"].set_visible(False)
-    return figure.svg(made, f"errors-{number}", f"{case.name}: distribution of the errors, a row for each backend")
+    return figure.svg(
+        made, f"errors-{number}", f"{case.name}: distribution of the errors, a row for each backend"
+    )
 
 
 def _errors(source: Source, case: str, backend: str) -> list[float]:
     return [record.error for record in source.images(case, backend) if record.status == "ok"]
 
 
-STRATA_HEADER = ("case", "backend", "true_count_above", "true_count_up_to", "images", "mae_counts", "rmse_counts", "bias_counts")
+STRATA_HEADER = (
+    "case",
+    "backend",
+    "true_count_above",
+    "true_count_up_to",
+    "images",
+    "mae_counts",
+    "rmse_counts",
+    "bias_counts",
+)
 
 
 def strata(source: Source, case: CaseEntry, number: int) -> Table | None:
@@ -86,7 +105,9 @@ def strata(source: Source, case: CaseEntry, number: int) -> Table | None:
         for stratum in found
     ]
     title = Both(f"By crowd size, {case.name}", f"按人群规模，{case.name}")
-    note = Both("MAE and, under it, the mean error (bias), in counts.", "MAE，其下为平均误差（偏差），单位为人。")
+    note = Both(
+        "MAE and, under it, the mean error (bias), in counts.", "MAE，其下为平均误差（偏差），单位为人。"
+    )
     return make(f"strata-{number}", title, columns, rows, STRATA_HEADER, data, note)
 
 
@@ -95,10 +116,17 @@ def _stratum_row(index: int, stratum: Stratum, backends: Sequence[Sequence[Strat
     numbers = [found[index] for found in backends]
     return Row(
         (
-            Cell(f"{stratum.low:g} – {upper}" if stratum.high is not None else f"> {stratum.low:g}", order=stratum.low),
+            Cell(
+                f"{stratum.low:g} – {upper}" if stratum.high is not None else f"> {stratum.low:g}",
+                order=stratum.low,
+            ),
             Cell(shown.thousands(stratum.n), order=stratum.n),
             *(
-                Cell(shown.count(one.mae), shown.signed(one.bias) if one.bias is not None else "", one.mae if one.mae is not None else float("inf"))
+                Cell(
+                    shown.count(one.mae),
+                    shown.signed(one.bias) if one.bias is not None else "",
+                    one.mae if one.mae is not None else float("inf"),
+                )
                 for one in numbers
             ),
         )

@@ -15,7 +15,6 @@ from reports.terminal import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 THEME = {
     "#010203": "var(--ink)",
@@ -95,14 +94,19 @@ def svg(made: Axes, name: str, title: str) -> Markup:
     """The figure of `made` as SVG for the page; `name` is unique in it, `title` is what is read out instead."""
     import matplotlib
 
-    figure: Figure = made.figure
+    whole = made.get_figure(root=True)
+    assert whole is not None, "axes() made it in a figure"
     stream = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": name}):
-        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        whole.savefig(
+            stream, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
+        )
     return Markup(_tidy(stream.getvalue(), title))
 
 
-ATTRIBUTES = re.compile(r' (?:id="(?!h)(?:figure|axes|patch|line2d|text|xtick|ytick|matplotlib|Path|Line|legend|Quad|Poly)[^"]*")')
+ATTRIBUTES = re.compile(
+    r' (?:id="(?!h)(?:figure|axes|patch|line2d|text|xtick|ytick|matplotlib|Path|Line|legend|Quad|Poly)[^"]*")'
+)
 FONT = re.compile(r"font-family: [^;\"]*;? ?")
 TEXT = re.compile(r"(<text[^>]*>)([^<]*)(</text>)")
 BLANKS = re.compile(r"\s*\n\s*")

@@ -51,7 +51,9 @@ class Card:
     def others(self) -> str:
         """What the other backends counted."""
         found = self.choice.records.items()
-        return ", ".join(f"{name} {shown.count(r.predicted_count)}" for name, r in found if name != self.choice.backend)
+        return ", ".join(
+            f"{name} {shown.count(r.predicted_count)}" for name, r in found if name != self.choice.backend
+        )
 
     @property
     def before(self) -> str:
@@ -102,7 +104,10 @@ def table(source: Source, case: CaseEntry, number: int) -> Table | None:
     columns = [
         Column(Both("Image", "图片")),
         Column(Both("True", "真实"), unit=Both("counts", "人"), number=True),
-        *(Column(Both(f"{name}", f"{name}"), unit=_unit(source, case.name, name), number=True) for name in backends),
+        *(
+            Column(Both(f"{name}", f"{name}"), unit=_unit(source, case.name, name), number=True)
+            for name in backends
+        ),
         Column(Both("Largest |error|", "最大 |误差|"), unit=Both("counts", "人"), number=True),
     ]
     rows = [_row(name, good[name], backends) for name in ranked[:MOST_ROWS]]
@@ -117,12 +122,20 @@ def table(source: Source, case: CaseEntry, number: int) -> Table | None:
 
 
 def _unit(source: Source, case: str, backend: str) -> Both:
-    return Both("predicted, emulated", "预测，仿真") if source.emulated(case, backend) else Both("predicted", "预测")
+    return (
+        Both("predicted, emulated", "预测，仿真")
+        if source.emulated(case, backend)
+        else Both("predicted", "预测")
+    )
 
 
 def _note(rows: int, good: int, every: int, fits: bool) -> Both:
     some, of, total = shown.thousands(rows), shown.thousands(good), shown.thousands(every)
-    where = Both(f"the CSV has all {total}", f"CSV 含全部 {total} 张") if fits else Both("images.jsonl has all", "全部见 images.jsonl")
+    where = (
+        Both(f"the CSV has all {total}", f"CSV 含全部 {total} 张")
+        if fits
+        else Both("images.jsonl has all", "全部见 images.jsonl")
+    )
     return Both(
         f"{some} of {of} images with a result; {where.en}. Under a count: its error.",
         f"{of} 张有结果的图片中的 {some} 张；{where.zh}。人数下方为其误差。",

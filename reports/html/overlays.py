@@ -100,11 +100,17 @@ def _blend(grey: NDArray[np.uint8], density: Density, brightest: float) -> NDArr
 
     colours, bare = _palette()
     scaled = density / brightest if brightest > 0 else np.zeros_like(density)
-    level = cv2.resize(np.nan_to_num(scaled).astype(np.float32), (grey.shape[1], grey.shape[0]), interpolation=cv2.INTER_LINEAR)
+    level = cv2.resize(
+        np.nan_to_num(scaled).astype(np.float32),
+        (grey.shape[1], grey.shape[0]),
+        interpolation=cv2.INTER_LINEAR,
+    )
     # The root: a crowd's far end is a tenth as dense as its middle, and must be seen.
     steps = (255 * np.sqrt(np.clip(level, 0, 1))).astype(np.uint8)
     under = cv2.multiply(grey, cv2.LUT(steps, bare), scale=DARKENED / 255)
-    blended: NDArray[np.uint8] = cv2.add(cv2.applyColorMap(steps, colours), cv2.cvtColor(under, cv2.COLOR_GRAY2BGR))
+    blended: NDArray[np.uint8] = cv2.add(
+        cv2.applyColorMap(steps, colours), cv2.cvtColor(under, cv2.COLOR_GRAY2BGR)
+    )
     return blended
 
 

@@ -11,7 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from reports.html import comparisons, environment, errors, figure, images, regions, results, scatter, shown, speed, waterfall, windows
+from reports.html import (
+    comparisons,
+    environment,
+    errors,
+    figure,
+    images,
+    regions,
+    results,
+    scatter,
+    shown,
+    speed,
+    waterfall,
+    windows,
+)
 from reports.html.notes import Notes
 from reports.html.source import Source
 from reports.html.table import Table
@@ -111,7 +124,9 @@ def _parts(source: Source) -> dict[str, Any]:
         "perfstats": [_statistics(source, index) for index in range(len(source.perfstats.entries))],
         "on_sdk": any(backend.startswith("om-sdk") for _, backend in source.pairs),
         "regions": [
-            found for index, case in enumerate(source.cases) if (found := regions.regions(source, case, index)) is not None
+            found
+            for index, case in enumerate(source.cases)
+            if (found := regions.regions(source, case, index)) is not None
         ],
         "environment": environment.environment(source),
         "missing": environment.missing(source),
@@ -123,7 +138,9 @@ def _parts(source: Source) -> dict[str, Any]:
         "style": Markup(_asset("style.css")),
         "script": Markup(script),
         # The page's own script and no other: whatever slips into the page can't run.
-        "script_digest": Markup("sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()),
+        "script_digest": Markup(
+            "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        ),
     }
     parts["contents"] = _contents(parts)
     return parts
@@ -181,7 +198,9 @@ def stamps(source: Source) -> list[tuple[Both, Both]]:
             )
         )
     if source.any_emulated:
-        backends = ", ".join(dict.fromkeys(entry.name for entry in source.run.backends if entry.soc == "emulated"))
+        backends = ", ".join(
+            dict.fromkeys(entry.name for entry in source.run.backends if entry.soc == "emulated")
+        )
         found.append(
             (
                 Both("Emulated", "仿真"),
@@ -196,7 +215,10 @@ def stamps(source: Source) -> list[tuple[Both, Both]]:
         found.append(
             (
                 Both("Synthetic", "合成"),
-                Both(f"The images of {names} were drawn by a generator, not photographed.", f"{names} 的图片由生成器绘制，并非实拍。"),
+                Both(
+                    f"The images of {names} were drawn by a generator, not photographed.",
+                    f"{names} 的图片由生成器绘制，并非实拍。",
+                ),
             )
         )
     for case in source.run.cases:
@@ -226,7 +248,10 @@ def _ladder(source: Source, index: int) -> Ladder:
 
 
 def _accuracy(source: Source, case: CaseEntry, index: int) -> Accuracy:
-    counts = [sum(record.status == "ok" for record in source.images(case.name, b)) for b in source.backends(case.name)]
+    counts = [
+        sum(record.status == "ok" for record in source.images(case.name, b))
+        for b in source.backends(case.name)
+    ]
     few, many = min(counts, default=0), max(counts, default=0)
     return Accuracy(
         title=_case_title(case),
@@ -240,7 +265,11 @@ def _accuracy(source: Source, case: CaseEntry, index: int) -> Accuracy:
 
 def _speed(source: Source) -> list[tuple[Markup, Both]]:
     names = [case.name for case in source.run.cases]
-    made = [part for index, name in enumerate(names) for part in (speed.distribution(source, name, index), speed.sweep(source, name, index))]
+    made = [
+        part
+        for index, name in enumerate(names)
+        for part in (speed.distribution(source, name, index), speed.sweep(source, name, index))
+    ]
     return [part for part in made if part is not None]
 
 
@@ -248,7 +277,9 @@ def _statistics(source: Source, index: int) -> Statistics:
     entry = source.perfstats.entries[index]
     check = None
     if entry.cross_check is not None:
-        sdk, host = (shown.milliseconds(us / 1e6) for us in (entry.cross_check.sdk_us, entry.cross_check.host_us))
+        sdk, host = (
+            shown.milliseconds(us / 1e6) for us in (entry.cross_check.sdk_us, entry.cross_check.host_us)
+        )
         good = entry.cross_check.agrees
         check = Both(
             f"The SDK’s end-to-end mean is {sdk} ms; on the harness’s clock an image takes {host} ms: {'they agree' if good else 'they contradict each other'}.",
@@ -266,7 +297,9 @@ def _tally(findings: list[Finding]) -> Both:
     """How many findings of each kind."""
     kinds = [KINDS.get(finding.kind, Both(finding.kind, finding.kind)) for finding in findings]
     counts = [(kinds.count(kind), kind) for kind in dict.fromkeys(kinds)]
-    return Both(", ".join(f"{n} {kind.en}" for n, kind in counts), "、".join(f"{kind.zh} {n}" for n, kind in counts))
+    return Both(
+        ", ".join(f"{n} {kind.en}" for n, kind in counts), "、".join(f"{kind.zh} {n}" for n, kind in counts)
+    )
 
 
 def _case_title(case: CaseEntry) -> Both:
@@ -289,7 +322,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_visible,
     )
-    made.globals |= {"both": Both, "statuses": STATUSES, "tones": TONES, "case_title": _case_title, "tally_of": _tally}
+    made.globals |= {
+        "both": Both,
+        "statuses": STATUSES,
+        "tones": TONES,
+        "case_title": _case_title,
+        "tally_of": _tally,
+    }
     return made
 
 

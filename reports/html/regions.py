@@ -14,7 +14,9 @@ from reports.html.table import Cell, Column, Row, Table, make
 from reports.html.words import REGIONS, Both
 from reports.run import CaseEntry
 
-COLOURS = dict(zip(("infer", "decode", "truth", "preprocess", "transfer", "postprocess"), SERIES, strict=True))
+COLOURS = dict(
+    zip(("infer", "decode", "truth", "preprocess", "transfer", "postprocess"), SERIES, strict=True)
+)
 
 HEADER = ("case", "backend", "images", *(f"{region}_mean_seconds" for region in REGIONS))
 
@@ -54,7 +56,9 @@ def regions(source: Source, case: CaseEntry, number: int) -> tuple[Table, Markup
     rows, data = [], []
     for backend, (timed, times) in found.items():
         stamp: str | Both = Both("emulated", "仿真") if source.emulated(case.name, backend) else ""
-        numbers = [Cell(shown.milliseconds(times.get(region)), order=times.get(region, 0.0)) for region in used]
+        numbers = [
+            Cell(shown.milliseconds(times.get(region)), order=times.get(region, 0.0)) for region in used
+        ]
         rows.append(Row((Cell(backend, stamp), Cell(shown.thousands(timed), order=timed), *numbers)))
         line: Sequence[Value] = (case.name, backend, timed, *(times.get(region) for region in REGIONS))
         data.append(line)
@@ -76,6 +80,16 @@ def _bars(case: str, times: dict[str, dict[str, float]], used: list[str], number
     made.grid(False, axis="y")
     made.set(xlabel="mean time per image, ms", ylim=(-len(times) + 0.4, 0.6 + 0.9))
     made.spines["left"].set_visible(False)
-    made.legend(frameon=False, fontsize=7, labelcolor=figure.INK, ncols=len(used), loc="upper left", bbox_to_anchor=(-0.24, 1.02),
-                handlelength=0.8, handletextpad=0.35, columnspacing=0.9, borderpad=0)
+    made.legend(
+        frameon=False,
+        fontsize=7,
+        labelcolor=figure.INK,
+        ncols=len(used),
+        loc="upper left",
+        bbox_to_anchor=(-0.24, 1.02),
+        handlelength=0.8,
+        handletextpad=0.35,
+        columnspacing=0.9,
+        borderpad=0,
+    )
     return figure.svg(made, f"regions-{number}", f"{case}: mean time by region, a bar for each backend")

@@ -26,8 +26,25 @@ COLUMNS = (
 )
 
 HEADER = (
-    *("case", "backend", "soc", "precision", "verdict", "images", "failed", "mae_counts", "mae_baseline_counts"),
-    *("mae_difference_counts", "mae_low", "mae_high", "rmse_counts", "rmse_baseline_counts", "rmse_difference_counts"),
+    *(
+        "case",
+        "backend",
+        "soc",
+        "precision",
+        "verdict",
+        "images",
+        "failed",
+        "mae_counts",
+        "mae_baseline_counts",
+    ),
+    *(
+        "mae_difference_counts",
+        "mae_low",
+        "mae_high",
+        "rmse_counts",
+        "rmse_baseline_counts",
+        "rmse_difference_counts",
+    ),
     *("rmse_low", "rmse_high", "bias_counts", "relative_mae", "game1", "game2", "game3", "psnr_db", "ssim"),
     *("latency_median_seconds", "throughput_images_per_second", "accuracy_run_images_per_second"),
 )

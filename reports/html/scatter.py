@@ -48,7 +48,11 @@ def panels(source: Source, case: CaseEntry, number: int) -> list[Panel]:
     for index, points in enumerate(_groups(source, case.name)):
         kept = thinned(points.true, points.predicted)
         drawn = _draw(points, kept, _bounds(source, case.name), f"scatter-{number}-{index}", case.name)
-        found.append(Panel(drawn, points.backends, len(kept), len(points.true), source.stamp(case.name, points.backends)))
+        found.append(
+            Panel(
+                drawn, points.backends, len(kept), len(points.true), source.stamp(case.name, points.backends)
+            )
+        )
     return found
 
 
@@ -67,7 +71,10 @@ def caption(panel: Panel) -> Both:
             f"; {some} points drawn, one for each spot of the plot, so that every outlier is there",
             f"；绘出 {some} 个点，每个位置一个，离群点全部保留",
         )
-    return Both(f"{names}{stamp.en}{alike.en}; n = {total}{thin.en}", f"{names}{stamp.zh}{alike.zh};n = {total}{thin.zh}")
+    return Both(
+        f"{names}{stamp.en}{alike.en}; n = {total}{thin.en}",
+        f"{names}{stamp.zh}{alike.zh};n = {total}{thin.zh}",
+    )
 
 
 def _groups(source: Source, case: str) -> list[_Points]:
@@ -134,8 +141,15 @@ def _draw(points: _Points, kept: list[int], bounds: list[float], name: str, case
             made.axvline(bound, color=LINE, linewidth=0.8, linestyle=(0, (2, 2)), zorder=0.5)
     made.plot([0, top], [0, top], color=DIM, linewidth=1)
     made.annotate(
-        "predicted = true", (top * 0.97, top * 0.97), xytext=(-2, 5), textcoords="offset points", ha="right", color=DIM,
-        rotation=45, rotation_mode="anchor", fontsize=7,
+        "predicted = true",
+        (top * 0.97, top * 0.97),
+        xytext=(-2, 5),
+        textcoords="offset points",
+        ha="right",
+        color=DIM,
+        rotation=45,
+        rotation_mode="anchor",
+        fontsize=7,
     )
     many = len(kept) > 400
     made.scatter(
@@ -147,6 +161,15 @@ def _draw(points: _Points, kept: list[int], bounds: list[float], name: str, case
         linewidth=0.4,
         alpha=0.5 if many else 0.75,
     )
-    made.set(xlim=(0 - top * 0.02, top), ylim=(low - top * 0.02, top), xlabel="true count", ylabel="predicted count")
+    made.set(
+        xlim=(0 - top * 0.02, top),
+        ylim=(low - top * 0.02, top),
+        xlabel="true count",
+        ylabel="predicted count",
+    )
     made.grid(False)
-    return figure.svg(made, name, f"{case}: predicted against true count, {', '.join(points.backends)}, {len(points.true)} images")
+    return figure.svg(
+        made,
+        name,
+        f"{case}: predicted against true count, {', '.join(points.backends)}, {len(points.true)} images",
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from markupsafe import Markup
 
@@ -29,7 +30,19 @@ COLUMNS = (
 )
 
 HEADER = (
-    *("case", "backend", "scenario", "depth", "region", "clock", "n", "minimum_seconds", "median_seconds", "mean_seconds", "p90_seconds"),
+    *(
+        "case",
+        "backend",
+        "scenario",
+        "depth",
+        "region",
+        "clock",
+        "n",
+        "minimum_seconds",
+        "median_seconds",
+        "mean_seconds",
+        "p90_seconds",
+    ),
     *("p95_seconds", "p99_seconds", "maximum_seconds", "images_per_second", "warm_up_images", "steady"),
 )
 
@@ -55,7 +68,10 @@ def _row(source: Source, timing: TimingSummary) -> Row:
     return Row(
         (
             Cell(timing.case),
-            Cell(timing.backend, Both("emulated", "仿真") if source.emulated(timing.case, timing.backend) else ""),
+            Cell(
+                timing.backend,
+                Both("emulated", "仿真") if source.emulated(timing.case, timing.backend) else "",
+            ),
             Cell(SCENARIOS[timing.scenario], Both(f"{clock.en}’s clock", f"{clock.zh}时钟")),
             Cell(str(timing.depth), order=timing.depth),
             Cell(shown.thousands(timing.n), steady if not timing.steady else "", timing.n),
@@ -89,13 +105,19 @@ def distribution(source: Source, case: str, number: int) -> tuple[Markup, Both] 
     made = figure.axes()
     for index, timing in enumerate(found):
         times, shares = steps(timing.samples)
-        made.step([1000 * time for time in times], shares, where="post", **_style(index), label=timing.backend)
+        made.step(
+            [1000 * time for time in times], shares, where="post", **_style(index), label=timing.backend
+        )
     if max(max(t.samples) for t in found) > 20 * min(min(t.samples) for t in found):
         made.set_xscale("log")
     made.set(ylim=(0, 1.02), xlabel="latency, ms", ylabel="share of images")
     _key(made)
-    names = ", ".join(f"{t.backend} (n = {shown.thousands(len(t.samples))}{_stamp(source, t).en})" for t in found)
-    chinese = ", ".join(f"{t.backend}(n = {shown.thousands(len(t.samples))}{_stamp(source, t).zh})" for t in found)
+    names = ", ".join(
+        f"{t.backend} (n = {shown.thousands(len(t.samples))}{_stamp(source, t).en})" for t in found
+    )
+    chinese = ", ".join(
+        f"{t.backend}(n = {shown.thousands(len(t.samples))}{_stamp(source, t).zh})" for t in found
+    )
     drawn = figure.svg(made, f"latency-{number}", f"{case}: distribution of latency, {names}")
     return drawn, Both(f"Latency, one image in flight: {names}", f"时延，每次一张图片：{chinese}")
 
@@ -129,7 +151,14 @@ def sweep(source: Source, case: str, number: int) -> tuple[Markup, Both] | None:
     for index, (backend, depths) in enumerate(lines.items()):
         ordered = sorted(depths)
         marker = MARKERS[index % len(MARKERS)]
-        made.plot(ordered, [depths[depth] for depth in ordered], **_style(index), marker=marker, markersize=4, label=backend)
+        made.plot(
+            ordered,
+            [depths[depth] for depth in ordered],
+            **_style(index),
+            marker=marker,
+            markersize=4,
+            label=backend,
+        )
     every = sorted({depth for depths in lines.values() for depth in depths})
     made.set_xscale("log", base=2)
     made.set_xticks(every, labels=[str(depth) for depth in every])
@@ -137,12 +166,14 @@ def sweep(source: Source, case: str, number: int) -> tuple[Markup, Both] | None:
     made.set(xlabel="images in flight", ylabel="images/s", ylim=(0, None))
     _key(made)
     stamp = source.stamp(case, list(lines))
-    drawn = figure.svg(made, f"sweep-{number}", f"{case}: images a second over images in flight, {', '.join(lines)}")
+    drawn = figure.svg(
+        made, f"sweep-{number}", f"{case}: images a second over images in flight, {', '.join(lines)}"
+    )
     caption = Both("Throughput over images in flight", "吞吐随在途图片数的变化")
     return drawn, Both(caption.en + stamp.en, caption.zh + stamp.zh)
 
 
-def _style(index: int) -> dict[str, object]:
+def _style(index: int) -> dict[str, Any]:
     return {"color": SERIES[index % len(SERIES)], "linestyle": DASHES[index % len(DASHES)], "linewidth": 1.5}
 
 

@@ -20,18 +20,33 @@ def waterfall(entry: Attribution, number: int) -> Markup:
     span = max(values) - min(values) or 1.0
     for index, rung in enumerate(entry.rungs):
         low, high = sorted((rung.mae_before, rung.mae_after))
-        made.barh(-index, high - low, left=low, height=0.56, color=BAD if rung.mae_change > 0 else GOOD, alpha=0.85)
+        made.barh(
+            -index, high - low, left=low, height=0.56, color=BAD if rung.mae_change > 0 else GOOD, alpha=0.85
+        )
         if rung.mae_low is not None and rung.mae_high is not None:
             ends = (rung.mae_before + rung.mae_low, rung.mae_before + rung.mae_high)
             made.plot(ends, (-index, -index), color=INK, linewidth=1)
             high = max(high, *ends)
-        made.plot((rung.mae_after, rung.mae_after), (-index - 1 + 0.28, -index + 0.28), color=DIM, linewidth=0.7)
-        made.text(high + 0.02 * span, -index, said.changes[index].replace("-", "−"), va="center", color=INK, fontsize=7)
-    made.set_yticks([-index for index in range(len(entry.rungs))], labels=[_name(rung.factors) for rung in entry.rungs])
+        made.plot(
+            (rung.mae_after, rung.mae_after), (-index - 1 + 0.28, -index + 0.28), color=DIM, linewidth=0.7
+        )
+        made.text(
+            high + 0.02 * span,
+            -index,
+            said.changes[index].replace("-", "−"),
+            va="center",
+            color=INK,
+            fontsize=7,
+        )
+    made.set_yticks(
+        [-index for index in range(len(entry.rungs))], labels=[_name(rung.factors) for rung in entry.rungs]
+    )
     made.tick_params(axis="y", length=0)
     made.grid(False, axis="y")
     left, right = made.get_xlim()
-    made.set(xlabel="MAE, counts", xlim=(left, right + 0.14 * (right - left)), ylim=(-len(entry.rungs) + 0.4, 0.6))
+    made.set(
+        xlabel="MAE, counts", xlim=(left, right + 0.14 * (right - left)), ylim=(-len(entry.rungs) + 0.4, 0.6)
+    )
     made.spines["left"].set_visible(False)
     return figure.svg(made, f"waterfall-{number}", f"{entry.case}: change of MAE by factor")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
@@ -13,6 +14,9 @@ from reports.html.source import Source
 from reports.html.table import Cell, Column, Row, Table, make
 from reports.html.words import Both
 from reports.perfstats import ELEMENT_KINDS, Entry, Stat, Window
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 MOST_LINES = 4
 """Lines of one figure: those with the largest values; the table has the others."""
@@ -29,7 +33,19 @@ COLUMNS = (
 )
 
 HEADER = (
-    *("case", "backend", "kind", "stream", "element", "factory", "count", "mean_us", "min_us", "max_us", "windows"),
+    *(
+        "case",
+        "backend",
+        "kind",
+        "stream",
+        "element",
+        "factory",
+        "count",
+        "mean_us",
+        "min_us",
+        "max_us",
+        "windows",
+    ),
     "idle_windows",
 )
 
@@ -45,7 +61,10 @@ def table(source: Source, entry: Entry, number: int) -> Table:
                 Cell(element or shown.DASH, factory if factory != element else ""),
                 Cell(shown.thousands(stat.count), order=stat.count),
                 *(
-                    Cell(shown.milliseconds(None if us is None else us / 1e6), order=us if us is not None else float("inf"))
+                    Cell(
+                        shown.milliseconds(None if us is None else us / 1e6),
+                        order=us if us is not None else float("inf"),
+                    )
                     for us in (stat.mean_us, stat.min_us, stat.max_us)
                 ),
                 Cell(str(stat.windows), str(stat.idle_windows), stat.windows),
@@ -55,13 +74,27 @@ def table(source: Source, entry: Entry, number: int) -> Table:
     ]
     data: list[list[Value]] = [
         [
-            *(entry.case, entry.backend, kind, stream, element, factory, stat.count, stat.mean_us, stat.min_us, stat.max_us),
+            *(
+                entry.case,
+                entry.backend,
+                kind,
+                stream,
+                element,
+                factory,
+                stat.count,
+                stat.mean_us,
+                stat.min_us,
+                stat.max_us,
+            ),
             *(stat.windows, stat.idle_windows),
         ]
         for kind, stream, element, factory, stat in found
     ]
     stamp = _stamp(source, entry)
-    title = Both(f"SDK statistics: {entry.case} on {entry.backend}{stamp.en}", f"SDK 性能统计：{entry.case},{entry.backend}{stamp.zh}")
+    title = Both(
+        f"SDK statistics: {entry.case} on {entry.backend}{stamp.en}",
+        f"SDK 性能统计：{entry.case},{entry.backend}{stamp.zh}",
+    )
     note = Both(
         f"From the SDK’s own logs, windows of {entry.interval_seconds} s, {entry.passes} passes over the test set; the first {entry.drop_first} and "
         f"last {entry.drop_last} windows with frames are left out. These logs hold no percentiles.",
@@ -72,7 +105,11 @@ def table(source: Source, entry: Entry, number: int) -> Table:
 
 
 def _stamp(source: Source, entry: Entry) -> Both:
-    return Both(" (emulated)", "（仿真）") if source.emulated(entry.case, entry.backend) or entry.soc == "emulated" else Both("", "")
+    return (
+        Both(" (emulated)", "（仿真）")
+        if source.emulated(entry.case, entry.backend) or entry.soc == "emulated"
+        else Both("", "")
+    )
 
 
 def _spans(entry: Entry) -> list[tuple[str, str, str, str, Stat]]:
@@ -107,15 +144,23 @@ def figures(source: Source, entry: Entry, number: int) -> list[tuple[Markup, Bot
         made = figure.axes(height=2.6)
         for index, (name, points) in enumerate(lines.items()):
             made.plot(
-                [x for x, _ in points], [y for _, y in points], color=SERIES[index % len(SERIES)], linestyle=DASHES[index % len(DASHES)],
-                marker=MARKERS[index % len(MARKERS)] if len(points) < 60 else None, markersize=3, linewidth=1.3, label=name,
+                [x for x, _ in points],
+                [y for _, y in points],
+                color=SERIES[index % len(SERIES)],
+                linestyle=DASHES[index % len(DASHES)],
+                marker=MARKERS[index % len(MARKERS)] if len(points) < 60 else None,
+                markersize=3,
+                linewidth=1.3,
+                label=name,
             )
         _shade_dropped(made, entry)
         made.set(xlabel="time since the first window, s", ylabel=axis, ylim=(0, None))
         if len(lines) > 1:
             made.legend(frameon=False, fontsize=7, labelcolor=figure.INK, handlelength=2.4, loc="best")
         windows = max(len(points) for points in lines.values())
-        more = Both(f"; {left_out} more in the table", f"；另有 {left_out} 项见表") if left_out else Both("", "")
+        more = (
+            Both(f"; {left_out} more in the table", f"；另有 {left_out} 项见表") if left_out else Both("", "")
+        )
         caption = Both(
             f"{title.en} over the windows{stamp.en}: {_only(lines)}{windows} windows{more.en}",
             f"{title.zh}随窗口变化{stamp.zh}：{_only(lines)}{windows} 个窗口{more.zh}",
@@ -146,9 +191,11 @@ def _lines(
     return {name: sorted(lines[name]) for name in ranked[:MOST_LINES]}, max(0, len(ranked) - MOST_LINES)
 
 
-def _shade_dropped(made: object, entry: Entry) -> None:
+def _shade_dropped(made: Axes, entry: Entry) -> None:
     """The windows that the sums leave out, shaded."""
     for window in entry.windows:
         if window.kind == "e2e" and not window.kept and window.count:
             half = entry.interval_seconds / 2
-            made.axvspan(window.start_seconds - half, window.start_seconds + half, color=LINE, alpha=0.6, linewidth=0)  # type: ignore[attr-defined]
+            made.axvspan(
+                window.start_seconds - half, window.start_seconds + half, color=LINE, alpha=0.6, linewidth=0
+            )
