@@ -141,6 +141,19 @@ def test_fp16_passes_by_the_references_own_deviation_which_is_remembered(cases: 
     assert not (tiny.newest(cases) / "worker-tiny-blobs-deviation-fp16.log").exists()
 
 
+def test_what_is_remembered_belongs_to_the_code_that_makes_the_networks_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bench import deviation
+    from cases import preprocess
+
+    before = deviation._code()
+    mended = tmp_path / "preprocess.py"
+    mended.write_bytes(Path(preprocess.__file__).read_bytes() + b"# the odd pixel goes before\n")
+    monkeypatch.setattr(preprocess, "__file__", str(mended))
+    assert deviation._code() != before
+
+
 def test_two_oms_with_one_file_are_identical_and_need_no_deviation(cases: Path) -> None:
     done = tiny.measure(cases, "--emulate", "--backend", "om-sdk", "--backend", "om-mxbase", *ALONE)
     assert done.returncode == 0, done.stdout
