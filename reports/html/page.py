@@ -34,7 +34,7 @@ from reports.run import CaseEntry, moment_of
 from reports.terminal import printable
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Environment, Template
 
 TONES = {"pass": "good", "improved": "good", "drift": "warned", "cannot-tell": "warned", "regressed": "bad"}
 
@@ -93,7 +93,7 @@ def render(source: Source) -> str:
     """The page."""
     with figure.styled():
         parts = _parts(source)
-    return _environment().get_template("report.html.j2").render(parts)
+    return compile_template().render(parts)
 
 
 def _parts(source: Source) -> dict[str, Any]:
@@ -308,6 +308,11 @@ def _case_title(case: CaseEntry) -> Both:
 
 
 # --- the template engine ------------------------------------------------------------------------------------------------------
+
+
+def compile_template() -> Template:
+    """The page's template; compiled once."""
+    return _environment().get_template("report.html.j2")
 
 
 @cache

@@ -79,7 +79,13 @@ def _row(source: Source, notes: Notes, case: str, backend: str, summary: Summary
     single, best = timing(source, case, backend, "single-stream"), fastest(source, case, backend)
     rate, where = _throughput(best, summary)
     cells = (
-        Cell(STATUSES[status], status=status, order=_rank(status), notes=notes.numbers(case, backend)),
+        Cell(
+            STATUSES[status],
+            _accuracy_apart(source, case, backend, status),
+            status=status,
+            order=_rank(status),
+            notes=notes.numbers(case, backend),
+        ),
         Cell(case, sub=_case_mark(source, case)),
         Cell(backend, sub=_backend_mark(source, case, backend)),
         _images(summary),
@@ -95,6 +101,15 @@ def _row(source: Source, notes: Notes, case: str, backend: str, summary: Summary
         Cell(shown.rate(rate), where, _order(rate)),
     )
     return Row(cells, status)
+
+
+def _accuracy_apart(source: Source, case: str, backend: str, status: str) -> str | Both:
+    """The verdict on accuracy where the row's, the worst of all, is another: a speed without a baseline must not hide it."""
+    verdict = source.run.verdict(case, backend)
+    if verdict is None or verdict.status == status:
+        return ""
+    word = STATUSES[str(verdict.status)]
+    return Both(f"accuracy: {word.en}", f"精度：{word.zh}")
 
 
 def _samples(timing: TimingSummary | None) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reports.files import write_atomically
-from reports.html.page import render
+from reports.html.page import compile_template, render
 from reports.html.source import Source, load
 from reports.markdown import write_summaries
 
@@ -32,3 +32,12 @@ def write(folder: Path | str, output: Path | None = None, pictures: bool = True)
     write_atomically(report, render(source).encode("utf-8", "backslashreplace"))
     summaries = () if output else tuple(write_summaries(source, Path(folder)))
     return Written(source, report, summaries)
+
+
+def warm_up() -> None:
+    """Loads what a report is made with, half of the time that the first one of a process takes; for a moment when nothing is waited for."""
+    import cv2  # noqa: F401
+    import matplotlib.backends.backend_svg
+    import matplotlib.figure  # noqa: F401
+
+    compile_template()

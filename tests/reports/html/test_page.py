@@ -161,6 +161,22 @@ def test_a_failed_image_is_neither_drawn_nor_lost(tmp_path: Path) -> None:
     assert "worker-died" in row[: row.index("</tr>")]
 
 
+def test_a_speed_without_a_baseline_does_not_hide_that_accuracy_passed(tmp_path: Path) -> None:
+    from reports.reasons import ReasonCode
+    from reports.run import VerdictEntry
+    from reports.verdict import cannot_tell
+
+    writer = made.begin(tmp_path, images=4)
+    nothing = cannot_tell(ReasonCode.NO_BASELINE, "no speed in the baseline")
+    entry = VerdictEntry(case="mcnn-made-up", backend="reference", verdict=nothing, kind="latency")
+    writer.update(verdicts=(*writer.run.verdicts, entry))
+    writer.finish()
+    text = render(load(writer.folder))
+    row = text[text.index('id="table-results') :]
+    assert "accuracy: pass" in row[: row.index("</table>")]
+    assert "精度：通过" in row
+
+
 def test_two_reports_of_a_run_are_the_same(whole_run: Path) -> None:
     assert render(load(whole_run)) == render(load(whole_run))
 
