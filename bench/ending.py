@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +40,18 @@ def watch(config: pytest.Config) -> None:
     config.pluginmanager.register(listener, "omgate-junit")
 
 
+def warm_up() -> None:
+    """Has a thread load what the report needs, while the first worker opens its model and this process waits: the end need not wait for it."""
+
+    def load() -> None:
+        with contextlib.suppress(Exception):  # what is missing is told at the end, where the report is made
+            from reports.html.write import warm_up
+
+            warm_up()
+
+    threading.Thread(target=load, name="omgate-report", daemon=True).start()
+
+
 def write(config: pytest.Config, folder: Path | None, cases: Iterable[Case], pictures: bool) -> list[str]:
     """Writes the files of the run in `folder` (None: no run began) and returns lines that say where they are.
 
@@ -48,9 +62,7 @@ def write(config: pytest.Config, folder: Path | None, cases: Iterable[Case], pic
         return []
     try:
         return [f"report: {_report(folder, cases, pictures)}"]
-    except (
-        Exception
-    ) as error:  # a bug in a drawing must not turn a night's measurement into an internal error of pytest
+    except Exception as error:  # a bug in a drawing must not turn a night into an internal error of pytest
         return [
             f"report: not written: {type(error).__name__}: {error}; try again: omgate report {folder.name}"
         ]

@@ -263,6 +263,7 @@ def _options(config: pytest.Config) -> Options:
 @pytest.fixture(scope="session")
 def omgate_session(request: pytest.FixtureRequest) -> Iterator[Session]:
     """The run of this pytest session: its record is begun when the first measurement asks for it."""
+    from bench.ending import warm_up
     from bench.latency.plugin import wanted_of
     from bench.progress import Bar
     from bench.session import Session
@@ -284,6 +285,7 @@ def omgate_session(request: pytest.FixtureRequest) -> Iterator[Session]:
     except USER_ERRORS as error:
         pytest.exit(f"omgate: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
     config.stash[SESSION] = session
+    warm_up()
     yield session
     session.close()
 
