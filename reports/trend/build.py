@@ -14,13 +14,10 @@ from reports.fingerprint import axes_of, machine_key, same_numerics
 from reports.run import Run
 from reports.trend.changes import FEWEST, exact_changes, noisy_changes
 from reports.trend.figures import Value, is_usual, values
-from reports.trend.model import ChangePoint, Event, Point, Series, Trend
+from reports.trend.model import ChangePoint, Event, Point, Series, Trend, near
 
 Promoted = Mapping[tuple[str, str], Collection[str]]
 """Ids of the runs that are or were the baseline, by case and backend."""
-
-NEAR = 2
-"""Runs around a noisy change point within which a change of the environment is named beside it."""
 
 BREAKS = ("case definition", "data")
 """With these another thing is measured: what lies before and after is not compared."""
@@ -184,14 +181,13 @@ def _change_points(
     points: Sequence[Point], starts: Sequence[int], events: Sequence[Event], exact: bool
 ) -> Iterable[ChangePoint]:
     """The change points with the levels around them and what else changed there."""
-    near = 0 if exact else NEAR
     breaks = [event.index for event in events if event.axis in BREAKS]
     borders = sorted({0, *starts, *breaks, len(points)})
     for start in starts:
         place = borders.index(start)
         before = [point.value for point in points[borders[place - 1] : start]]
         after = [point.value for point in points[start : borders[place + 1]]]
-        beside = [event.axis for event in events if abs(event.index - start) <= near]
+        beside = [event.axis for event in events if near(event.index, start, exact)]
         yield ChangePoint(
             index=start,
             run=points[start].run,

@@ -13,6 +13,15 @@ Kind = Literal["exact", "noisy"]
 """Counts on one device are exact: every change beyond rounding is one. Times are noisy: a change is where the level moved."""
 
 
+NEAR = 2
+"""Runs around a noisy change point within which a change of the environment is named beside it."""
+
+
+def near(event: int, change: int, exact: bool) -> bool:
+    """Whether an event at this index belongs to a change point at that: an exact figure changes with its cause, not a run later."""
+    return abs(event - change) <= (0 if exact else NEAR)
+
+
 class Point(msgspec.Struct, frozen=True, kw_only=True):
     """A figure of one run; `baseline`: a person promoted this run."""
 

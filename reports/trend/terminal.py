@@ -70,7 +70,9 @@ def _print_group(console: Console, name: str, group: list[Series]) -> None:
         _print_changes(console, series)
     machines = dict.fromkeys(series.machine for series in group if series.machine)
     if len(machines) > 1:
-        console.print(Text(f"times are of {len(machines)} machines, each a line of its own:"), soft_wrap=True)
+        console.print(
+            Text(f"times are of {len(machines)} machines or clocks, each a line of its own:"), soft_wrap=True
+        )
         for series in group:
             if series.machine:
                 console.print(Text(f"  {title(series)}: {printable(series.machine)}"), soft_wrap=True)

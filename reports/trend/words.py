@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from reports.diff.tables import quantity
 from reports.numbers import METRICS
-from reports.trend.model import ChangePoint, Event, Series
+from reports.trend.model import ChangePoint, Series, near
 
 NAMES = {"images_per_second": "images/s"}
 
@@ -46,12 +46,13 @@ def direction(series: Series, change: ChangePoint) -> str:
 
 def beside(series: Series, change: ChangePoint) -> str:
     """What else changed there, with its values."""
-    named = [event for event in series.events if event.axis in change.beside and _near(event, change)]
+    exact = series.kind == "exact"
+    named = [
+        event
+        for event in series.events
+        if event.axis in change.beside and near(event.index, change.index, exact)
+    ]
     return ", ".join(f"{event.axis} {event.old or 'unknown'} -> {event.new or 'unknown'}" for event in named)
-
-
-def _near(event: Event, change: ChangePoint) -> bool:
-    return abs(event.index - change.index) <= 2
 
 
 def day(started: str) -> str:

@@ -52,6 +52,18 @@ def test_every_change_of_an_exact_figure_is_one_and_says_what_changed_with_it(hi
     ]
 
 
+def test_a_change_that_was_taken_back_is_told_with_each_of_its_two_causes(history) -> None:
+    from reports.trend.words import beside
+
+    for mae, om in ((3.0, "om-1"), (3.3, "om-2"), (3.0, "om-1")):
+        history.night(mae, om=om)
+    series = only(trend(history.folder), "mae")
+    assert [beside(series, change) for change in series.changes] == [
+        "model om-1 -> om-2",
+        "model om-2 -> om-1",
+    ]
+
+
 def test_another_processor_is_allowed_its_numerics(history) -> None:
     history.night(3.0)
     history.night(3.05, processor="Xeon")
