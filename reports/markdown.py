@@ -94,10 +94,10 @@ def _cell(cell: Cell, language: Language) -> str:
 
 
 def _reason(note: Note, language: Language) -> str:
-    finding = note.finding
-    on = " — ".join(name for name in (finding.backend, finding.other) if name)
-    where = " · ".join(safe(part) for part in (finding.case, on) if part)
-    head = f"{_in(STATUSES[str(finding.status)], language)}, {_in(note.kind, language)}"
+    where = "; ".join(
+        " · ".join((*(safe(part) for part in place), _in(kinds, language))) for place, kinds in note.places
+    )
+    head = _in(STATUSES[note.status], language)
     advice = f" {shown.ARROW} {safe(note.reason.advice)}" if note.reason.advice else ""
     title = _said(note.title, language)
-    return f"- [{note.number}] {head}{': ' + where if where else ''}: {title}: {safe(note.reason.message)}{advice}"
+    return f"- [{note.number}] {head}: {where}: {title}: {safe(note.reason.message)}{advice}"

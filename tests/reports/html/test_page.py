@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from reports.html.notes import Notes
 from reports.html.page import render
 from reports.html.source import load
 from reports.html.write import write
@@ -175,6 +176,32 @@ def test_a_speed_without_a_baseline_does_not_hide_that_accuracy_passed(tmp_path:
     row = text[text.index('id="table-results') :]
     assert "accuracy: pass" in row[: row.index("</table>")]
     assert "精度：通过" in row
+
+
+def test_a_reason_that_many_share_is_told_once_with_all_of_them(tmp_path: Path) -> None:
+    from reports.reasons import ReasonCode
+    from reports.run import VerdictEntry
+    from reports.verdict import cannot_tell
+
+    writer = made.begin(tmp_path, images=4)
+    nothing = cannot_tell(ReasonCode.NO_BASELINE, "no speed in the baseline")
+    entries = [
+        VerdictEntry(case="mcnn-made-up", backend=backend, verdict=nothing, kind=kind)
+        for backend in ("reference", "om-sdk")
+        for kind in ("latency", "throughput")
+    ]
+    writer.update(verdicts=(*writer.run.verdicts, *entries))
+    writer.finish()
+    source = load(writer.folder)
+    assert render(source).count("no speed in the baseline") == 1
+    notes = Notes(source.outcome)
+    (shared,) = [note for note in notes.all if note.reason.message == "no speed in the baseline"]
+    assert [(place, kinds.en) for place, kinds in shared.places] == [
+        (("mcnn-made-up", "reference"), "latency, throughput"),
+        (("mcnn-made-up", "om-sdk"), "latency, throughput"),
+    ]
+    assert shared.number in notes.numbers("mcnn-made-up", "om-sdk")
+    assert shared.number not in notes.numbers("mcnn-made-up", "ckpt")
 
 
 def test_two_reports_of_a_run_are_the_same(whole_run: Path) -> None:
