@@ -52,13 +52,15 @@ def warm_up() -> None:
     threading.Thread(target=load, name="omgate-report", daemon=True).start()
 
 
-def write(config: pytest.Config, folder: Path | None, cases: Iterable[Case], pictures: bool) -> list[str]:
+def write(
+    config: pytest.Config, folder: Path | None, cases: Iterable[Case], report: bool, pictures: bool
+) -> list[str]:
     """Writes the files of the run in `folder` (None: no run began) and returns lines that say where they are.
 
     Must be called before pytest's JUnit writer writes. A report that can't be made is one of the lines, never an error: the run is in its record.
     """
     _place_junit(config, folder)
-    if folder is None:
+    if folder is None or not report:
         return []
     try:
         return [f"report: {_report(folder, cases, pictures)}"]

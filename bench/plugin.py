@@ -105,6 +105,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="a report without pictures of the test set, which may show people; none are put into the record either",
     )
     group.addoption(
+        "--no-report",
+        action="store_true",
+        help="no report.html and no summaries at the end; `omgate report RUN` makes them when they are wanted",
+    )
+    group.addoption(
         "--gate",
         action="store_true",
         help="for CI: a missing baseline, a skipped backend and every 'cannot tell' fail",
@@ -285,7 +290,8 @@ def omgate_session(request: pytest.FixtureRequest) -> Iterator[Session]:
     except USER_ERRORS as error:
         pytest.exit(f"omgate: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
     config.stash[SESSION] = session
-    warm_up()
+    if not config.getoption("no_report"):
+        warm_up()
     yield session
     session.close()
 
@@ -460,9 +466,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
         cases = {pair.case.name: pair.case for pair in config.stash[PAIRS]}
         folder = run.writer.folder if run is not None else None
-        config.stash[ENDING] = write(
-            config, folder, cases.values(), pictures=not config.getoption("no_images")
-        )
+        report, pictures = not config.getoption("no_report"), not config.getoption("no_images")
+        config.stash[ENDING] = write(config, folder, cases.values(), report, pictures)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

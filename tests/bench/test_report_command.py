@@ -18,7 +18,7 @@ pytest.importorskip("onnx")
 def cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny deliverable that was measured once, with no baseline."""
     cases = tiny.house(tmp_path_factory.mktemp("report"))
-    done = tiny.measure(cases, "--backend", "reference")
+    done = tiny.measure(cases, "--backend", "reference", report=True)
     assert done.returncode == 0, done.stdout
     assert f"report: {tiny.newest(cases) / 'report.html'}" in done.stdout
     return cases
@@ -36,7 +36,7 @@ def test_a_run_ends_with_its_report_its_summaries_and_junit(cases: Path) -> None
 
 def test_without_images_nothing_of_the_test_set_is_kept(cases: Path, tmp_path: Path) -> None:
     runs = tmp_path / "runs"
-    done = tiny.measure(cases, "--backend", "reference", "--no-images", f"--run-dir={runs}")
+    done = tiny.measure(cases, "--backend", "reference", "--no-images", f"--run-dir={runs}", report=True)
     assert done.returncode == 0, done.stdout
     (folder,) = runs.iterdir()
     assert "data:image/jpeg" not in (folder / "report.html").read_text(encoding="utf-8")
@@ -46,11 +46,24 @@ def test_without_images_nothing_of_the_test_set_is_kept(cases: Path, tmp_path: P
 def test_the_users_own_junit_file_is_left_to_pytest(cases: Path, tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     mine = tmp_path / "mine.xml"
-    done = tiny.measure(cases, "--backend", "reference", f"--junitxml={mine}", f"--run-dir={runs}")
+    done = tiny.measure(
+        cases, "--backend", "reference", f"--junitxml={mine}", f"--run-dir={runs}", report=True
+    )
     assert done.returncode == 0, done.stdout
     assert mine.is_file()
     (folder,) = runs.iterdir()
     assert not (folder / "junit.xml").exists()
+
+
+def test_without_a_report_junit_alone_is_there(cases: Path, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    done = tiny.measure(cases, "--backend", "reference", f"--run-dir={runs}")
+    assert done.returncode == 0, done.stdout
+    assert "report:" not in done.stdout
+    (folder,) = runs.iterdir()
+    assert (folder / "junit.xml").is_file()
+    assert not (folder / "report.html").exists()
+    assert not (folder / "summary.md").exists()
 
 
 def report(cases: Path, *arguments: str) -> int:

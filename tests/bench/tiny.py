@@ -147,12 +147,13 @@ def add_om(cases: Path, image_seconds: float = 30) -> None:
         )
 
 
-def command(cases: Path, *arguments: str) -> list[str]:
-    """`pytest bench/` on the tiny deliverable; records go to `runs` beside `cases`."""
+def command(cases: Path, *arguments: str, report: bool = False) -> list[str]:
+    """`pytest bench/` on the tiny deliverable; records go to `runs` beside `cases`. A report takes a second that few tests need."""
     runs = cases.parent / "runs"
     # Speed has tests of its own; here it would only take time.
     speed = [] if any("latency" in argument for argument in arguments) else ["--ignore=bench/test_latency.py"]
     fixed = ["-p", "no:cacheprovider", f"--run-dir={runs}", *speed]
+    fixed += [] if report else ["--no-report"]
     return [sys.executable, "-m", "pytest", "bench/", *fixed, *arguments]
 
 
@@ -162,10 +163,10 @@ def environment(cases: Path) -> dict[str, str]:
     return {**os.environ, **own}
 
 
-def measure(cases: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def measure(cases: Path, *arguments: str, report: bool = False) -> subprocess.CompletedProcess[str]:
     """Runs `pytest bench/` to its end."""
     return subprocess.run(
-        command(cases, *arguments),
+        command(cases, *arguments, report=report),
         cwd=HOUSE,
         env=environment(cases),
         capture_output=True,
