@@ -394,7 +394,7 @@ class Measured:
 
     def perfstats(self) -> Verdict:
         """The verdict on the SDK's own statistics against those of the stored baseline."""
-        return self.session.perfstats(self.pair.case, self.pair.backend)
+        return self.session.performance.verdicts(self.pair.case, self.pair.backend, "perfstats")[0]
 
     def settle(self, verdict: Verdict) -> None:
         """Passes, warns, skips or fails the test; its first line is the verdict."""

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from bench.attribution.tracing import Tracing
     from bench.environment import Environment
     from bench.evaluate import Evaluation, Result
-    from bench.latency.speeds import Speeds, Wanted
+    from bench.latency.speeds import Wanted
     from bench.parity import Pairing
+    from bench.performance import Performance
     from bench.progress import Bar
     from bench.selection import Options, Selected
     from cases.case import Case
@@ -47,7 +48,6 @@ class Session:
         """Use `begin`."""
         from bench.attribution.attributions import Attributions
         from bench.comparisons import Comparisons
-        from bench.perfstats.measurements import Measurements
 
         self.writer = writer
         self._options = options
@@ -62,9 +62,7 @@ class Session:
         self._attributions = Attributions(
             writer, options.for_backends(), datasets, bar, self.accuracy, self._comparisons.half_deviations
         )
-        self._wanted_perfstats: set[tuple[str, str]] = set()
-        self._perfstats = Measurements(writer, options.for_backends(), datasets, bar, self.accuracy)
-        self.speeds: Speeds
+        self.performance: Performance
         self._closed = False
 
     @classmethod
@@ -82,6 +80,8 @@ class Session:
         from bench.backends import get
         from bench.environment import fingerprint
         from bench.latency.speeds import NOTHING, Speeds
+        from bench.performance import Performance
+        from bench.perfstats.measurements import Measurements
         from cases.dataset import Dataset
         from reports.record import RunWriter, find
 
@@ -109,11 +109,21 @@ class Session:
         session._wanted = {(entry.case, entry.name) for entry in writer.run.backends}
         if speeds is not None and not options.resume:
             session._wanted -= speeds.alone
-        session.speeds = Speeds(writer, options, datasets, bar, speeds or NOTHING)
+        session.performance = Performance(
+            writer,
+            Speeds(writer, options, datasets, bar, speeds or NOTHING),
+            Measurements(
+                writer,
+                options.for_backends(),
+                datasets,
+                bar,
+                session.accuracy,
+                [(item.case, item.backend) for item in statistics],
+            ),
+        )
         session._wanted_parity = {(item.case.name, item.backend, item.other) for item in pairings}
         session._wanted_attribution = {item.case.name for item in tracings}
-        session._wanted_perfstats = {(item.case.name, item.backend) for item in statistics}
-        session._perfstats.begin([pair.backend for pair in pairs] if options.perfstats else [])
+        session.performance.statistics.begin([pair.backend for pair in pairs] if options.perfstats else [])
         return session
 
     def accuracy(self, case: Case, backend: str) -> Verdict:
@@ -134,17 +144,13 @@ class Session:
         """Where the difference of a case comes from; what it needs is measured now unless it was. Raises NoLadder where nothing can be told."""
         return self._attributions.attribution(tracing)
 
-    def perfstats(self, case: Case, backend: str) -> Verdict:
-        """The verdict on the SDK's own statistics of a case on a backend, measured now, after its accuracy, unless they were."""
-        return self._perfstats.verdict(case, backend)
-
     def close(self) -> None:
         """Stamps the record as finished where everything was measured; an interrupted one stays resumable."""
         if self._closed:
             return
         self._closed = True
         traced = self._wanted_attribution <= self._attributions.done
-        traced = traced and self._wanted_perfstats <= self._perfstats.done and self.speeds.finished
+        traced = traced and self.performance.finished
         if self._wanted <= set(self._judged) and self._wanted_parity <= self._comparisons.done and traced:
             self._comparisons.finish()
             self.writer.finish()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -11,7 +11,10 @@ from reports.comparable import Conditions, comparable
 from reports.perfstats import ELEMENT_KINDS, Entry, Window, read
 from reports.reasons import Reason, ReasonCode
 from reports.record import RunRecord
-from reports.verdict import Status, Verdict, promote_command, worst
+from reports.verdict import Status, Verdict, promote_command
+
+if TYPE_CHECKING:
+    from reports.family import Asked
 
 SMALL_SHARE = 0.02
 """An element that takes less of e2e than this is shown and not judged: twice nothing is no regression."""
@@ -118,10 +121,32 @@ def conditions_of(record: RunRecord, entry: Entry) -> Conditions:
     )
 
 
-def judge(record: RunRecord, entry: Entry, baseline: SdkBaseline | None) -> Verdict:
-    """The verdict on a run's SDK statistics: the worst of its figures, with the numbers of all of them."""
-    from reports.performance import Figure, judge_figures
+def ask(record: RunRecord, entry: Entry, baseline: SdkBaseline | None) -> Asked:
+    """What there is to judge of a run's SDK statistics: its figures, or the verdict that says why there are none."""
+    from reports.family import Asked
+    from reports.performance import Figure
 
+    found = _figures_or_verdict(record, entry, baseline)
+    if isinstance(found, Verdict):
+        return Asked(case=entry.case, backend=entry.backend, kind="perfstats", verdict=found)
+    figures = tuple(
+        Figure(
+            metric=item.metric,
+            unit=item.unit,
+            region=item.region,
+            old=old,
+            new=item.values,
+            worse=item.worse,
+        )
+        for item, old in found
+    )
+    return Asked(case=entry.case, backend=entry.backend, kind="perfstats", figures=figures)
+
+
+def _figures_or_verdict(
+    record: RunRecord, entry: Entry, baseline: SdkBaseline | None
+) -> Verdict | list[tuple[Samples, tuple[float, ...]]]:
+    """The run's figures, each with the baseline's samples, or why they can't be compared."""
     run, samples = record.run.id, samples_of(entry)
     windows = max((len(item.values) for item in samples), default=0)
     bad = _unusable(entry)
@@ -136,31 +161,7 @@ def judge(record: RunRecord, entry: Entry, baseline: SdkBaseline | None) -> Verd
     other = comparable(baseline.conditions, conditions_of(record, entry), run)
     if other is not None:
         return Verdict(status=Status.CANNOT_TELL, reasons=(other,), n=windows)
-    verdicts = judge_figures(
-        [
-            Figure(
-                metric=item.metric,
-                unit=item.unit,
-                region=item.region,
-                old=baseline.values(item.metric),
-                new=item.values,
-                worse=item.worse,
-            )
-            for item in samples
-        ]
-    )
-    return Verdict(
-        status=worst(verdicts),
-        reasons=tuple(
-            reason
-            for status in Status
-            for verdict in verdicts
-            if verdict.status == status
-            for reason in verdict.reasons
-        ),
-        numbers=tuple(number for verdict in verdicts for number in verdict.numbers),
-        n=windows,
-    )
+    return [(item, baseline.values(item.metric)) for item in samples]
 
 
 def _unusable(entry: Entry) -> list[str]:

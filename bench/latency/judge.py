@@ -1,4 +1,4 @@
-"""The speed of a run held against the baselines: which figures can be compared, all of them judged as one family."""
+"""The speed of a run held against the baselines: which figures can be compared; bench.performance judges them, as one family."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from reports.comparable import ON_HOST, Conditions, comparable
+from reports.family import Asked
 from reports.noise import between_here
-from reports.performance import Figure, judge_figures
-from reports.reasons import Reason, ReasonCode
-from reports.run import VerdictEntry
+from reports.performance import Figure
+from reports.reasons import ReasonCode
 from reports.speed_samples import SpeedSamples, speed_samples
 from reports.verdict import Verdict, cannot_tell, promote_command
 
@@ -38,48 +36,25 @@ class Measured:
     failed: Verdict | None = None
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """A verdict to be found: the figure to judge, or the verdict that it can't be; `warnings` travel with either."""
-
-    case: str
-    backend: str
-    kind: str
-    figure: Figure | None = None
-    verdict: Verdict | None = None
-    warnings: tuple[Reason, ...] = ()
-
-
-def judge(run: Run, measured: Sequence[Measured], runs: Path) -> list[VerdictEntry]:
-    """A verdict for each case x backend x kind that was wanted; all figures are one family for Holm. `runs`: where self-tests are kept."""
-    asked = [
+def ask(run: Run, measured: Sequence[Measured], runs: Path) -> list[Asked]:
+    """What there is to judge: each case x backend x kind that was wanted. `runs`: where self-tests are kept."""
+    return [
         _ask(run, item, kind, runs)
         for item in measured
         for kind, scenario in KINDS.items()
         if scenario in item.wanted
     ]
-    judged = iter(judge_figures([item.figure for item in asked if item.figure is not None]))
-    return [
-        VerdictEntry(case=item.case, backend=item.backend, kind=item.kind, verdict=_with(item, judged_one))
-        for item in asked
-        for judged_one in [next(judged) if item.figure is not None else item.verdict]
-        if judged_one is not None
-    ]
 
 
-def _with(asked: _Asked, verdict: Verdict) -> Verdict:
-    return msgspec.structs.replace(verdict, reasons=(*verdict.reasons, *asked.warnings))
-
-
-def _ask(run: Run, item: Measured, kind: str, runs: Path) -> _Asked:
+def _ask(run: Run, item: Measured, kind: str, runs: Path) -> Asked:
     from bench.session import load_baseline
 
     scenario = KINDS[kind]
     timing = next((timing for timing in item.timings if timing.scenario == scenario), None)
     warnings = timing.warnings if timing else ()
 
-    def unable(verdict: Verdict) -> _Asked:
-        return _Asked(item.case.name, item.backend, kind, verdict=verdict, warnings=warnings)
+    def unable(verdict: Verdict) -> Asked:
+        return Asked(case=item.case.name, backend=item.backend, kind=kind, verdict=verdict, warnings=warnings)
 
     if timing is None:
         return unable(
@@ -105,21 +80,16 @@ def _ask(run: Run, item: Measured, kind: str, runs: Path) -> _Asked:
     if differs is not None:
         return unable(cannot_tell(ReasonCode(differs.code), differs.message, differs.advice))
     between = _between(run, item, soc, new.region, runs)
-    return _Asked(
-        item.case.name,
-        item.backend,
-        kind,
-        figure=Figure(
-            metric=new.metric,
-            unit=new.unit,
-            region=new.region,
-            old=old.samples,
-            new=new.samples,
-            worse=new.worse,
-            between=between,
-        ),
-        warnings=warnings,
+    figure = Figure(
+        metric=new.metric,
+        unit=new.unit,
+        region=new.region,
+        old=old.samples,
+        new=new.samples,
+        worse=new.worse,
+        between=between,
     )
+    return Asked(case=item.case.name, backend=item.backend, kind=kind, figures=(figure,), warnings=warnings)
 
 
 def _in_baseline(baseline: Baseline, new: SpeedSamples) -> SpeedSamples | None:

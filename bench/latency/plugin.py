@@ -5,7 +5,6 @@ A speed test is known by its fixture. All speeds of a case on a backend are meas
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
@@ -148,7 +147,7 @@ def _timed(measured: Measured, request: pytest.FixtureRequest, scenario: Scenari
         pytest.skip("Skipping benchmark (--benchmark-skip active).")
     if _is_disabled(request.config):
         return Timed(measured, scenario, None, SeriesClock(()))
-    found = measured.session.speeds.timing(measured.pair.case, measured.pair.backend, scenario)
+    found = measured.session.performance.speeds.timing(measured.pair.case, measured.pair.backend, scenario)
     clock = SeriesClock(() if isinstance(found, Verdict) else _samples(found))
     attach(request.node, clock.device_seconds if scenario == "single-stream" else clock.host_seconds)
     return Timed(measured, scenario, found, clock)
@@ -176,7 +175,7 @@ class Timed:
 
         session, pair = self.measured.session, self.measured.pair
         if self.found is None:
-            benchmark.pedantic(session.speeds.try_one, args=(pair.case, pair.backend))
+            benchmark.pedantic(session.performance.speeds.try_one, args=(pair.case, pair.backend))
             return
         if isinstance(self.found, Verdict):
             self.measured.settle(self.found)
@@ -203,7 +202,9 @@ class Swept:
         """The measurements by depth; the test is skipped (failed under --gate) where there are none."""
         from reports.verdict import Verdict
 
-        found = self.measured.session.speeds.sweep(self.measured.pair.case, self.measured.pair.backend)
+        found = self.measured.session.performance.speeds.sweep(
+            self.measured.pair.case, self.measured.pair.backend
+        )
         if isinstance(found, Verdict):
             self.measured.settle(found)
             return ()
@@ -236,18 +237,9 @@ class Judged:
 
     def settle(self) -> None:
         """Passes, warns, skips or fails the test by the worse of them; its first line is that verdict."""
-        found = self.measured.session.speeds.verdicts(self.measured.pair.case, self.measured.pair.backend)
-        self.measured.settle(together(list(found.values())))
+        from reports.family import join
 
-
-def together(verdicts: Sequence[Verdict]) -> Verdict:
-    """One verdict of several: the worst status, and the reasons and numbers of all, the worst first."""
-    from reports.verdict import Status, Verdict
-
-    order = list(Status)
-    found = sorted(verdicts, key=lambda verdict: order.index(verdict.status))
-    return Verdict(
-        status=found[0].status if found else Status.CANNOT_TELL,
-        reasons=tuple(reason for verdict in found for reason in verdict.reasons),
-        numbers=tuple(number for verdict in found for number in verdict.numbers),
-    )
+        session, pair = self.measured.session, self.measured.pair
+        self.measured.settle(
+            join(session.performance.verdicts(pair.case, pair.backend, "latency", "throughput"))
+        )

@@ -1,4 +1,4 @@
-"""A run's part of speed: measures each case on a backend once, in one worker, keeps it in the record, and judges all figures together."""
+"""A run's part of speed: measures each case on a backend once, in one worker, and keeps it in the record; bench.performance judges it."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bench.selection import Options
     from cases.case import Case
     from cases.dataset import Dataset
+    from reports.family import Asked
     from reports.record import RunWriter
 
 Key = tuple[str, str]
@@ -59,12 +60,11 @@ class Speeds:
         self._wanted = wanted
         self._tried: set[Key] = set()
         self._failed: dict[Key, Verdict] = {}
-        self._judged = False
 
     @property
     def finished(self) -> bool:
-        """Whether all that was asked for was measured, or tried, and judged."""
-        return self._tried >= set(self._wanted.scenarios) and (self._judged or not self._wanted.scenarios)
+        """Whether all that was asked for was measured, or tried."""
+        return self._tried >= set(self._wanted.scenarios)
 
     def timing(self, case: Case, backend: str, scenario: Scenario) -> Timing | Verdict:
         """A measurement, made now unless it is in the record, or the verdict that says why there is none."""
@@ -88,13 +88,17 @@ class Speeds:
             return self._failed.get(key) or _not_measured("sweep")
         return tuple(sorted(found, key=lambda timing: timing.depth))
 
-    def verdicts(self, case: Case, backend: str) -> dict[str, Verdict]:
-        """The verdicts on a case on a backend, by kind; all figures of the run are measured before one of them is judged."""
-        if not self._judged:
-            self._judge()
-        run = self._writer.run
-        found = {kind: run.verdict(case.name, backend, kind) for kind in ("latency", "throughput")}
-        return {kind: verdict for kind, verdict in found.items() if verdict is not None}
+    def ask(self) -> list[Asked]:
+        """What there is to judge, all that is wanted being measured now unless it was."""
+        from bench.latency.judge import Measured, ask
+
+        measured = []
+        for (name, backend), wanted in self._wanted.scenarios.items():
+            case = self._wanted.cases[name]
+            self._measure(case, backend)
+            timings = read_timings(self._writer.folder).of(name, backend)
+            measured.append(Measured(case, backend, wanted, timings, self._failed.get((name, backend))))
+        return ask(self._writer.run, measured, self._options.run_dir)
 
     def try_one(self, case: Case, backend: str) -> None:
         """Sends one image through and keeps nothing (--benchmark-disable). Raises WorkerFailure and SpeedError."""
@@ -192,22 +196,6 @@ class Speeds:
 
     def _log(self, case: Case, backend: str) -> Path:
         return self._writer.folder / f"worker-{case.name}-{backend}-speed.log"
-
-    # --- judging --------------------------------------------------------------------------------------------------------------
-
-    def _judge(self) -> None:
-        """Every figure of the run, as one family."""
-        from bench.latency.judge import Measured, judge
-
-        measured = []
-        for (name, backend), wanted in self._wanted.scenarios.items():
-            case = self._wanted.cases[name]
-            self._measure(case, backend)
-            timings = read_timings(self._writer.folder).of(name, backend)
-            measured.append(Measured(case, backend, wanted, timings, self._failed.get((name, backend))))
-        for found in judge(self._writer.run, measured, self._options.run_dir):
-            self._writer.put_verdict(found.case, found.backend, found.verdict, found.kind)
-        self._judged = True
 
 
 def _not_measured(scenario: str) -> Verdict:

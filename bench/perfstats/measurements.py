@@ -1,4 +1,4 @@
-"""A run's part of the SDK's statistics: measures each case on a backend once, after its accuracy, and judges it."""
+"""A run's part of the SDK's statistics: measures each case on a backend once, after its accuracy; bench.performance judges it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from bench.progress import Bar
     from cases.case import Case
     from cases.dataset import Dataset
+    from reports.family import Asked
     from reports.perfstats import Entry
     from reports.record import RunWriter
-    from reports.verdict import Verdict
 
 
 class Measurements:
@@ -27,13 +27,20 @@ class Measurements:
         datasets: Mapping[str, Dataset],
         bar: Bar,
         accuracy: Callable[[Case, str], object],
+        wanted: Sequence[tuple[Case, str]] = (),
     ) -> None:
         self._writer = writer
         self._options = options
         self._datasets = datasets
         self._bar = bar
         self._accuracy = accuracy
-        self.done: set[tuple[str, str]] = set()  # (case, backend) that were measured, or can't be
+        self._wanted = wanted
+        self._done: set[tuple[str, str]] = set()  # (case, backend) that were measured, or can't be
+
+    @property
+    def finished(self) -> bool:
+        """Whether all that was asked for was measured, or can't be."""
+        return self._done >= {(case.name, backend) for case, backend in self._wanted}
 
     def begin(self, backends: Sequence[str]) -> None:
         """At the start of a run, whatever it measures: undo what a killed one left; say which of these backends have no statistics."""
@@ -45,10 +52,14 @@ class Measurements:
         if told := [*recover(), *told]:
             self._writer.warn(*told)
 
-    def verdict(self, case: Case, backend: str) -> Verdict:
-        """The verdict on the SDK's statistics, measured now unless they are in the record; it goes into the record."""
+    def ask(self) -> list[Asked]:
+        """What there is to judge, all that is wanted being measured now unless it is in the record."""
+        return [self._ask(case, backend) for case, backend in self._wanted]
+
+    def _ask(self, case: Case, backend: str) -> Asked:
         from bench.session import load_baseline
-        from reports.perfstats_verdict import judge
+        from reports.family import Asked
+        from reports.perfstats_verdict import ask
         from reports.reasons import ReasonCode
         from reports.record import read
         from reports.verdict import cannot_tell
@@ -58,12 +69,12 @@ class Measurements:
             entry = self._found(case, backend) or self._measure(case, backend)
             found = self._writer.run.backend(case.name, backend)
             baseline = load_baseline(case, backend, entry.soc, found.precision if found else "fp16")
-            verdict = judge(read(self._writer.folder), entry, baseline.perfstats if baseline else None)
+            asked = ask(read(self._writer.folder), entry, baseline.perfstats if baseline else None)
         except OmgateError as error:
             verdict = cannot_tell(ReasonCode.SDK_STATISTICS, str(error))
-        self._writer.put_verdict(case.name, backend, verdict, kind="perfstats")
-        self.done.add((case.name, backend))
-        return verdict
+            asked = Asked(case=case.name, backend=backend, kind="perfstats", verdict=verdict)
+        self._done.add((case.name, backend))
+        return asked
 
     def _found(self, case: Case, backend: str) -> Entry | None:
         from reports.perfstats import read

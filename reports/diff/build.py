@@ -8,9 +8,10 @@ import msgspec
 
 from reports.diff.accuracy import alarm, compare, gates_of, raised
 from reports.diff.environment import changes, conclusion, moved_axes
-from reports.diff.model import Diff, Measured, RunSide, summed_up
-from reports.diff.perfstats import levels, statistics
-from reports.diff.speed import rates, speeds
+from reports.diff.model import Diff, Measured, RunSide, SpeedDiff, summed_up
+from reports.diff.perfstats import ask_statistics, levels
+from reports.diff.speed import Pair, ask_speeds, of_runs, rates
+from reports.family import judge_family
 from reports.numbers import Gate
 from reports.reasons import Reason, ReasonCode
 from reports.record import RunRecord
@@ -118,8 +119,9 @@ def _compared(old: RunRecord, new: RunRecord, case: str, backend: str, fallback:
 
 
 def _with_speed(old: RunRecord, new: RunRecord, measured: Sequence[Measured]) -> Iterator[Measured]:
-    """Adds the speeds, which are judged together, and the figures that are only shown."""
-    judged, shown = speeds(old, new), rates(old, new)
+    """Adds the speeds and the figures that are only shown."""
+    in_both = [(item.case, item.backend) for item in measured if not item.only_in]
+    judged, shown = _speeds(old, new, in_both), rates(old, new)
     for item in measured:
         key = item.case, item.backend
         if item.only_in:
@@ -127,6 +129,17 @@ def _with_speed(old: RunRecord, new: RunRecord, measured: Sequence[Measured]) ->
             continue
         yield msgspec.structs.replace(
             item,
-            speed=(*judged.get(key, ()), *statistics(old, new, *key)),
+            speed=judged.get(key, ()),
             figures=(*shown.get(key, ()), *levels(old, new, *key)),
         )
+
+
+def _speeds(old: RunRecord, new: RunRecord, pairs: Sequence[Pair]) -> dict[Pair, tuple[SpeedDiff, ...]]:
+    """The verdicts on latency, throughput and the SDK's statistics; all figures of the two runs are one family."""
+    asked = [item for item in ask_speeds(old, new) if (item.case, item.backend) in pairs]
+    asked += [item for pair in pairs for item in ask_statistics(old, new, *pair)]
+    found: dict[Pair, tuple[SpeedDiff, ...]] = {}
+    for item, verdict in zip(asked, judge_family(asked), strict=True):
+        pair = item.case, item.backend
+        found[pair] = (*found.get(pair, ()), SpeedDiff(what=item.kind, verdict=of_runs(verdict, old)))
+    return found

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reports.diff.model import Figure, SpeedDiff
-from reports.diff.speed import of_runs
+from reports.diff.model import Figure
+from reports.family import Asked
 from reports.perfstats import Entry, Queue, read
-from reports.perfstats_verdict import baseline_of, judge
+from reports.perfstats_verdict import ask, baseline_of
 from reports.record import RunRecord
 
 
-def statistics(old: RunRecord, new: RunRecord, case: str, backend: str) -> tuple[SpeedDiff, ...]:
-    """The verdict on the statistics of one case x backend, as one; empty where a run has none. ReportError for a broken file."""
+def ask_statistics(old: RunRecord, new: RunRecord, case: str, backend: str) -> tuple[Asked, ...]:
+    """What there is to judge of the statistics of one case x backend; empty where a run has none. ReportError for a broken file."""
     before, after = (_entry(record, case, backend) for record in (old, new))
     if before is None or after is None:
         return ()
-    verdict = judge(new, after, baseline_of(old, case, backend))
-    return (SpeedDiff(what="perfstats", verdict=of_runs(verdict, old)),)
+    return (ask(new, after, baseline_of(old, case, backend)),)
 
 
 def levels(old: RunRecord, new: RunRecord, case: str, backend: str) -> tuple[Figure, ...]:

@@ -1,4 +1,4 @@
-"""Speed of two runs, with evidence: the figures of timings.jsonl held against each other, all of them as one family."""
+"""Speed of two runs, with evidence: the figures of timings.jsonl held against each other."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import msgspec
 
 from reports.comparable import ON_HOST, Conditions, comparable
-from reports.diff.model import Figure, SpeedDiff
+from reports.diff.model import Figure
+from reports.family import Asked
 from reports.noise import between_here
 from reports.performance import Figure as SpeedFigure
-from reports.performance import judge_figures
 from reports.reasons import Reason
 from reports.record import RunRecord
 from reports.speed_samples import SpeedSamples, speed_samples
@@ -32,26 +32,27 @@ class _Side:
     samples: SpeedSamples
 
 
-def speeds(old: RunRecord, new: RunRecord) -> dict[Pair, tuple[SpeedDiff, ...]]:
-    """A verdict on each latency and throughput that both runs measured, by case and backend. ReportError if a file can't be read.
+def ask_speeds(old: RunRecord, new: RunRecord) -> list[Asked]:
+    """What there is to judge of each latency and throughput that both runs measured; `kind` is its name. ReportError if a file can't be read.
 
     What must match (region and clock, SoC, devices, scenario, images in flight; for what computes on the host its processor) and does not:
     cannot tell. How noisy the machine is comes from `omgate selftest`, where the folder of the new run has one.
     """
     before = {_key(side): side for side in _sides(old)}
     both = [(before[_key(side)], side) for side in _sides(new) if _key(side) in before]
-    refused = [comparable(_conditions(was), _conditions(now), new.run.id) for was, now in both]
-    asked = [_figure(was, now) for (was, now), reason in zip(both, refused, strict=True) if reason is None]
-    judged = iter(judge_figures(asked))
-    found: dict[Pair, tuple[SpeedDiff, ...]] = {}
-    for (was, now), reason in zip(both, refused, strict=True):
-        verdict = next(judged) if reason is None else Verdict(status=Status.CANNOT_TELL, reasons=(reason,))
-        warned = (*was.timing.warnings, *now.timing.warnings)
-        verdict = msgspec.structs.replace(verdict, reasons=(*verdict.reasons, *dict.fromkeys(warned)))
-        speed = SpeedDiff(what=now.samples.metric, verdict=of_runs(verdict, old))
-        pair = now.timing.case, now.timing.backend
-        found[pair] = (*found.get(pair, ()), speed)
-    return found
+    return [_ask(was, now) for was, now in both]
+
+
+def _ask(was: _Side, now: _Side) -> Asked:
+    reason = comparable(_conditions(was), _conditions(now), now.record.run.id)
+    return Asked(
+        case=now.timing.case,
+        backend=now.timing.backend,
+        kind=now.samples.metric,
+        figures=() if reason else (_figure(was, now),),
+        verdict=Verdict(status=Status.CANNOT_TELL, reasons=(reason,)) if reason else None,
+        warnings=tuple(dict.fromkeys((*was.timing.warnings, *now.timing.warnings))),
+    )
 
 
 def rates(old: RunRecord, new: RunRecord) -> dict[Pair, tuple[Figure, ...]]:

@@ -12,6 +12,7 @@ import pytest
 
 from reports.comparable import Conditions
 from reports.errors import ReportError
+from reports.family import judge_family
 from reports.perfstats import (
     Entry,
     PerfStats,
@@ -28,10 +29,10 @@ from reports.perfstats import (
     write,
 )
 from reports.perfstats_table import perfstats_table
-from reports.perfstats_verdict import SdkBaseline, baseline_of, conditions_of, judge, samples_of
+from reports.perfstats_verdict import SdkBaseline, ask, baseline_of, conditions_of, samples_of
 from reports.record import RunRecord, RunWriter
 from reports.record import read as read_run
-from reports.verdict import Status
+from reports.verdict import Status, Verdict
 
 STAT = Stat(
     count=40, total_us=400_000, mean_us=10_000.0, min_us=9_000, max_us=11_000, windows=8, idle_windows=0
@@ -149,6 +150,11 @@ def test_a_broken_or_newer_file_is_named(tmp_path: Path, content: bytes, told: s
 
 
 # --- the verdict --------------------------------------------------------------------------------------------------------------
+
+
+def judge(record: RunRecord, measured: Entry, baseline: SdkBaseline | None) -> Verdict:
+    """The verdict where nothing else was measured in the run."""
+    return judge_family([ask(record, measured, baseline)])[0]
 
 
 def stored(record: RunRecord, scale: float = 1.0) -> SdkBaseline:

@@ -10,9 +10,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from bench.latency.judge import Measured, judge
+from bench.latency.judge import Measured, ask
 from cases.case import Case, load_all
 from reports.baseline import Baseline, BaselineDigests, BaselineImage, path_of, write
+from reports.family import judge_family
 from reports.image import ImageRecord
 from reports.noise import Noise, remember
 from reports.reasons import Reason
@@ -101,7 +102,8 @@ def verdicts(case: Case, runs: Path, new: tuple[Timing, ...], **fields: Any) -> 
         backends=(entry,),
     )
     measured = Measured(case, "reference", values["wanted"], new, values["failed"])
-    return {entry.kind: entry.verdict for entry in judge(run, [measured], runs)}
+    asked = ask(run, [measured], runs)
+    return {item.kind: verdict for item, verdict in zip(asked, judge_family(asked), strict=True)}
 
 
 def codes(verdict: Verdict) -> list[str]:
