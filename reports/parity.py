@@ -8,6 +8,7 @@ from typing import Literal, TypedDict
 
 import msgspec
 
+from reports.equivalence import Equivalence, equivalent
 from reports.image import ImageRecord, clean_text
 from reports.reasons import Reason, ReasonCode, code_of_failure
 from reports.summary import mean
@@ -70,6 +71,7 @@ class Parity(msgspec.Struct, frozen=True, kw_only=True):
     game2: float | None = None
     game3: float | None = None
     tolerance: Tolerance | None = None
+    equivalence: Equivalence | None = None
     would_pass: WouldPass | None = None
     worst: tuple[ParityImage, ...] = ()
 
@@ -141,6 +143,7 @@ def judge(comparison: Comparison, rule: Rule | None = None) -> Parity:
         reasons=(*failed, *missing, *_notes(comparison, pairs)),
         expected=len(comparison.expected),
         tolerance=gate.tolerance if gate else None,
+        equivalence=_equivalence(pairs, gate),
         would_pass=excess.would_pass if excess else None,
         **_numbers(pairs, gate),
     )
@@ -302,6 +305,17 @@ def _numbers(pairs: Sequence[MapPair], gate: Gate | None) -> _Numbers:
         game3=mean([pair.game[2] for pair in pairs if pair.game]),
         worst=tuple(_image(pair, gate) for pair in ranked[:WORST]),
     )
+
+
+def _equivalence(pairs: Sequence[MapPair], gate: Gate | None) -> Equivalence | None:
+    """Whether the two agree in the mean as well; every single image's tolerance is what the verdict goes by.
+
+    A common offset below every image's tolerance passes the verdict. It shows here, where the interval of the mean leaves out 0.
+    """
+    if gate is None:
+        return None
+    margin = sum(gate.allowed(pair) for pair in pairs) / len(pairs)
+    return equivalent([pair.count - pair.other_count for pair in pairs], margin)
 
 
 def _image(pair: MapPair, gate: Gate | None) -> ParityImage:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from reports.percentiles import fewest_for
 from reports.terminal import COLOURS, console_on, printable, tidied
 from reports.timing import TimingSummary
 from reports.verdict import Status, Verdict, worst
@@ -85,7 +86,7 @@ def _cells(row: SpeedRow) -> list[str]:
         printable(row.backend),
         _milliseconds(alone.median if alone else None),
         _change(row.verdicts.get("latency")),
-        _milliseconds(alone.p90 if alone else None),
+        _p90(alone),
         _rate(pipelined.images_per_second if pipelined else None),
         _change(row.verdicts.get("throughput")),
         "-" if alone is None else str(alone.n),
@@ -96,6 +97,13 @@ def _sentence(row: SpeedRow) -> str:
     case, backend, *values = _cells(row)
     shown = ", ".join(f"{title} {value}" for title, value in zip(TITLES, values, strict=True) if value != "-")
     return f"{case} on {backend}: {shown}"
+
+
+def _p90(alone: TimingSummary | None) -> str:
+    if alone is None:
+        return "-"
+    # The short form of "not supported": the number of images has its own column.
+    return f"n < {fewest_for(90)}" if alone.p90 is None else _milliseconds(alone.p90)
 
 
 def _milliseconds(seconds: float | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reports.attribution import FACTORS, SHARES, Attribution, Rung, Shown
 from reports.attribution import shown as adding_up
+from reports.equivalence import Equivalence
 from reports.html import shown
 from reports.html.notes import Notes
 from reports.html.source import Source
@@ -34,12 +35,19 @@ PARITY_HEADER = (
         "max_relative_l2",
     ),
     *("allowed_relative_l2", "min_cosine", "game1", "game2", "game3"),
+    *(
+        "signed_mean_counts",
+        "signed_mean_low_counts",
+        "signed_mean_high_counts",
+        "equivalence_margin_counts",
+        "equivalence_p",
+    ),
 )
 
 PARITY_NOTE = Both(
     "The same images through two backends. The tolerance is derived image by image: rounding of the count, plus a multiple of what FP16 does to "
-    "the reference model on this test set.",
-    "同一批图片经过两个后端。容差逐图推导：人数的舍入，加上 FP16 对参考模型在该测试集上所致偏差的若干倍。",
+    "the reference model on this test set. Equivalent: two one-sided tests rule out a common offset as large as the mean tolerance.",
+    "同一批图片经过两个后端。容差逐图推导：人数的舍入，加上 FP16 对参考模型在该测试集上所致偏差的若干倍。等效：两个单侧检验排除了与平均容差一样大的共同偏移。",
 )
 
 
@@ -77,7 +85,11 @@ def _parity_row(source: Source, notes: Notes, entry: Parity) -> Row:
             shown.DASH if tolerance is None else f"{show(tolerance.lowest)} … {show(tolerance.highest)}",
             order=_last(tolerance.highest if tolerance else None),
         ),
-        Cell(shown.count(entry.mean_difference), order=_last(entry.mean_difference)),
+        Cell(
+            shown.count(entry.mean_difference),
+            _equivalent(entry.equivalence),
+            _last(entry.mean_difference),
+        ),
         Cell(
             shown.short(entry.max_relative_l2),
             Both(
@@ -90,6 +102,16 @@ def _parity_row(source: Source, notes: Notes, entry: Parity) -> Row:
         Cell(shown.cosine(entry.min_cosine), order=_last(entry.min_cosine)),
     )
     return Row(cells, entry.status)
+
+
+def _equivalent(found: Equivalence | None) -> Both | str:
+    """What the two one-sided tests said of the mean."""
+    if found is None:
+        return ""
+    margin = show(found.margin)
+    if found.equivalent:
+        return Both(f"equivalent within ±{margin}", f"在 ±{margin} 内等效")
+    return Both(f"not shown equivalent within ±{margin}", f"未能证明在 ±{margin} 内等效")
 
 
 def _last(value: float | None) -> float:
@@ -109,7 +131,12 @@ def _parity_data(entry: Parity) -> list[str | int | float | None]:
             entry.game2,
             entry.game3,
         ),
+        *_mean_data(entry.equivalence),
     ]
+
+
+def _mean_data(found: Equivalence | None) -> tuple[float | None, ...]:
+    return (None,) * 5 if found is None else (found.mean, found.low, found.high, found.margin, found.p_value)
 
 
 LADDER_COLUMNS = (

@@ -84,6 +84,31 @@ def test_a_shifted_image_is_beyond_and_the_tolerance_that_would_have_passed_is_n
     assert judge(found, Rule(same=0.0298, same_map=1.0)).status == "pass"
 
 
+def test_the_mean_is_shown_to_be_equivalent_where_no_common_offset_is_left(comparison: Build) -> None:
+    pairs = tuple(
+        pair(name, 101.0 + offset) for name, offset in zip(NAMES, (0.001, -0.001, 0.0005), strict=True)
+    )
+    found = judge(comparison(pairs=pairs)).equivalence
+    assert found is not None
+    assert found.equivalent
+    assert found.margin == pytest.approx(1e-4 * 101)
+    assert (found.samples, found.low is not None and found.low < 0.0005 / 3 < (found.high or 0)) == (3, True)
+
+
+def test_a_common_offset_just_within_every_images_tolerance_passes_and_is_not_equivalent(
+    comparison: Build,
+) -> None:
+    pairs = tuple(
+        pair(name, 101.0 + offset) for name, offset in zip(NAMES, (0.0100, 0.0099, 0.0095), strict=True)
+    )
+    parity = judge(comparison(pairs=pairs))
+    assert parity.status == "pass"
+    assert parity.equivalence is not None
+    assert not parity.equivalence.equivalent
+    assert parity.equivalence.low is not None
+    assert parity.equivalence.low > 0
+
+
 def test_a_nan_on_one_side_is_a_failure(comparison: Build, image: Image) -> None:
     bad = image("IMG_2", math.nan, status="failed", reason="not-finite", detail="4 of 16 values are NaN")
     parity = judge(comparison(mine={"IMG_2": bad}, pairs=(pair("IMG_1"), pair("IMG_3"))))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,6 +18,7 @@ from reports.html.choice import MOST_MOVED, MOST_OF_A_CASE, choose
 from reports.html.download import FORMULA, to_csv
 from reports.html.overlays import LONG_SIDE, overlay, shrink
 from reports.html.source import load
+from reports.html.words import Both
 from reports.pictures import Picture
 from reports.record import read
 from tests.reports.html import made
@@ -49,6 +52,19 @@ def test_backends_that_look_alike_share_a_panel(tmp_path: Path) -> None:
         == "reference, ckpt, om-mxbase (emulated in part); the same to a pixel; n = 20"
     )
     assert scatter.caption(panels[1]).en == "om-sdk (emulated); n = 20"
+
+
+def test_a_percentile_that_the_samples_do_not_support_says_so(tmp_path: Path) -> None:
+    folder = made.full(tmp_path)
+    source = load(folder)
+    few = [msgspec.structs.replace(timing, n=20, p90=None) for timing in source.run.timings]
+    run = msgspec.structs.replace(source.run, timings=tuple(few))
+    source = replace(source, record=replace(source.record, run=run))
+    table = speed.timings(source, sweeps=False)
+    assert table is not None
+    cell = table.rows[0].cells[7]
+    assert (table.columns[7].title.en, cell.text) == ("p90", "–")
+    assert cell.sub == Both("not supported (n = 20)", "样本不足（n = 20）")
 
 
 def test_the_steps_of_a_distribution_end_at_one() -> None:
