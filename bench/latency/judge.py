@@ -71,7 +71,7 @@ def _ask(run: Run, item: Measured, kind: str, runs: Path) -> Asked:
     baseline = load_baseline(item.case, item.backend, soc, precision)
     old = _in_baseline(baseline, new) if baseline else None
     if baseline is None or old is None:
-        return unable(_no_baseline(run, baseline))
+        return unable(_no_baseline(run, item, baseline))
     differs = comparable(
         _conditions(baseline.fingerprint, item.backend, baseline.soc, baseline.digests.case, old),
         _conditions(run.environment, item.backend, soc, item.case.digest(), new),
@@ -99,7 +99,7 @@ def _in_baseline(baseline: Baseline, new: SpeedSamples) -> SpeedSamples | None:
     return same or next(others, None)
 
 
-def _no_baseline(run: Run, baseline: Baseline | None) -> Verdict:
+def _no_baseline(run: Run, item: Measured, baseline: Baseline | None) -> Verdict:
     # The same words for latency and throughput, so that a table says them once.
     what = (
         "there is no baseline"
@@ -109,8 +109,16 @@ def _no_baseline(run: Run, baseline: Baseline | None) -> Verdict:
     return cannot_tell(
         ReasonCode.NO_BASELINE,
         f"nothing to hold the speed against: {what}",
-        f"to make this run the baseline: {promote_command(run.id)}",
+        _way_to_a_baseline(run, item),
     )
+
+
+def _way_to_a_baseline(run: Run, item: Measured) -> str:
+    """A baseline holds accuracy and speed of one run: a run of speed alone can't be promoted."""
+    if run.summary(item.case.name, item.backend) is not None:
+        return f"to make this run the baseline: {promote_command(run.id)}"
+    whole = f"pytest bench/ --case {item.case.name} --backend {item.backend}"
+    return f"to have a baseline: {whole}, without -k, and promote that run (this one has no accuracy)"
 
 
 def _conditions(

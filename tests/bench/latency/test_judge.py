@@ -17,7 +17,7 @@ from reports.family import judge_family
 from reports.image import ImageRecord
 from reports.noise import Noise, remember
 from reports.reasons import Reason
-from reports.run import SCHEMA, BackendEntry, Run
+from reports.run import BackendEntry, Run, SCHEMA, SummaryEntry
 from reports.speed_samples import kept, speed_samples
 from reports.summary import summarise
 from reports.timing import Timing
@@ -90,8 +90,10 @@ def verdicts(case: Case, runs: Path, new: tuple[Timing, ...], **fields: Any) -> 
         "environment": HOST,
         "failed": None,
         "soc": "cpu",
+        "with_accuracy": True,
         **fields,
     }
+    summary = SummaryEntry(case=case.name, backend="reference", summary=summarise([IMAGE]))
     entry = BackendEntry(case=case.name, name="reference", soc=values["soc"], precision="fp32")
     run = Run(
         schema=SCHEMA,
@@ -100,6 +102,7 @@ def verdicts(case: Case, runs: Path, new: tuple[Timing, ...], **fields: Any) -> 
         started="",
         environment=values["environment"],
         backends=(entry,),
+        summaries=(summary,) if values["with_accuracy"] else (),
     )
     measured = Measured(case, "reference", values["wanted"], new, values["failed"])
     asked = ask(run, [measured], runs)
@@ -236,3 +239,11 @@ def test_a_self_tests_noise_is_reckoned_with(case: Case, store: Callable[..., No
     found = verdicts(case, tmp_path, timings(0.011, 2))
     assert found["latency"].status is Status.CANNOT_TELL
     assert found["throughput"].status is Status.REGRESSED
+
+
+def test_a_run_of_speed_alone_is_not_told_to_be_promoted(case: Case, tmp_path: Path) -> None:
+    path_of(case.folder / "baselines", case.name, "reference", "cpu", "fp32").unlink(missing_ok=True)
+    verdict = verdicts(case, tmp_path, timings(0.010, 2), with_accuracy=False)["latency"]
+    assert codes(verdict) == ["no-baseline"]
+    assert "promote that run" in verdict.reasons[0].advice
+    assert "new-run" not in verdict.reasons[0].advice
