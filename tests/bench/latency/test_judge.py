@@ -17,7 +17,7 @@ from reports.family import judge_family
 from reports.image import ImageRecord
 from reports.noise import Noise, remember
 from reports.reasons import Reason
-from reports.run import BackendEntry, Run, SCHEMA, SummaryEntry
+from reports.run import SCHEMA, BackendEntry, Run, SummaryEntry
 from reports.speed_samples import kept, speed_samples
 from reports.summary import summarise
 from reports.timing import Timing
