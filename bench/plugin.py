@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
+from bench.options import add_options, names_a_path, options_of
 from cases.errors import OmgateError
 from reports.errors import ReportError
 
 if TYPE_CHECKING:
     from bench.attribution.tracing import Tracing
     from bench.parity import Pairing
-    from bench.selection import Options, Selected
+    from bench.selection import Selected
     from bench.session import Session
     from reports.attribution import Attribution
     from reports.parity import Parity
@@ -41,93 +42,14 @@ USER_ERRORS = (OmgateError, ReportError)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options of `pytest bench/`; those that take a path are given as --option=PATH."""
-    group = parser.getgroup("omgate", "omgate: accuracy of model deliverables")
-    repeat = {"action": "append", "default": [], "metavar": "NAME"}
-    group.addoption(
-        "--backend",
-        **repeat,
-        help="a backend to run: reference (ONNX Runtime, CPU), ckpt (MindSpore), om-sdk (MindX SDK streams), om-mxbase. "
-        "Repeatable. Default: all that can run here",
-    )
-    group.addoption(
-        "--case", **repeat, help="a case to run, such as mcnn-synthetic. Repeatable. Default: all"
-    )
-    group.addoption(
-        "--ckpt", metavar="FILE", help="this MindSpore checkpoint instead of the case's (--ckpt=FILE)"
-    )
-    group.addoption("--onnx", metavar="FILE", help="this ONNX model instead of the case's (--onnx=FILE)")
-    group.addoption("--om", metavar="FILE", help="this OM model instead of the case's (--om=FILE)")
-    group.addoption(
-        "--data",
-        metavar="DIR",
-        help="this test set instead of the case's: a folder with images/ and ground_truth_csv/ (--data=DIR)",
-    )
-    group.addoption("--label", default="", metavar="TEXT", help="a name for the run, such as cann-8.0")
-    group.addoption(
-        "--limit",
-        type=_positive,
-        metavar="N",
-        help="only the first N images; such a run is never a pass and can't be promoted",
-    )
-    group.addoption(
-        "--run-dir", metavar="DIR", help="where run records go (--run-dir=DIR). Default: reports/runs"
-    )
-    group.addoption(
-        "--resume",
-        metavar="RUN",
-        help="go on with a run that was killed: its id, label or folder (--resume=RUN)",
-    )
-    group.addoption(
-        "--device",
-        metavar="N",
-        help="the Ascend device to run on, such as 0; cpu keeps ckpt off it. Default: the pipeline's, the first",
-    )
-    group.addoption(
-        "--emulate",
-        action="store_true",
-        help="om-sdk and om-mxbase on the emulated SDK home, on this processor; what it measures is stamped emulated",
-    )
-    group.addoption(
-        "--attribution",
-        action="store_true",
-        help="also trace where a difference comes from, rung by rung: ground-truth rule, preprocessing, framework, precision, runtime, pipeline. "
-        "Measures the images once more at their own size, which MindSpore compiles for each size",
-    )
-    group.addoption(
-        "--perfstats",
-        action="store_true",
-        help="also take the SDK's own performance statistics of om-sdk, in passes of their own after accuracy: switched on for this run alone",
-    )
-    group.addoption(
-        "--no-images",
-        action="store_true",
-        help="a report without pictures of the test set, which may show people; none are put into the record either",
-    )
-    group.addoption(
-        "--no-report",
-        action="store_true",
-        help="no report.html and no summaries at the end; `omgate report RUN` makes them when they are wanted",
-    )
-    group.addoption(
-        "--gate",
-        action="store_true",
-        help="for CI: a missing baseline, a skipped backend and every 'cannot tell' fail",
-    )
-    # --strict is pytest's own since 9.0 (unknown markers and the like fail); here a drift fails with it, too.
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError(f"{text}: a whole number from 1")
-    return value
+    """The options of `pytest bench/`."""
+    add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Notices a moved root: `--data DIR` with a blank makes pytest take DIR for a test path."""
     config.addinivalue_line("markers", "omgate: a measurement of a deliverable")
-    if HOUSE not in (config.rootpath, *config.rootpath.parents) and _names_a_path(config):
+    if HOUSE not in (config.rootpath, *config.rootpath.parents) and names_a_path(config):
         raise pytest.UsageError(
             f"pytest moved its root to {config.rootpath}: it took an option's path for a test path. "
             "Write options that take a path with '=': --data=DIR, --ckpt=FILE, --run-dir=DIR"
@@ -150,11 +72,6 @@ def _emulate(config: pytest.Config) -> None:
 
     config.stash[SDK_HOME] = os.environ.get("MX_SDK_HOME")
     os.environ["MX_SDK_HOME"] = str(make_home())
-
-
-def _names_a_path(config: pytest.Config) -> bool:
-    names = ("ckpt", "onnx", "om", "data", "run_dir", "resume")
-    return any(config.getoption(name, None) for name in names)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -193,7 +110,7 @@ def _pairs(config: pytest.Config) -> list[Selected]:
     from bench.selection import resumed, select
 
     try:
-        config.stash[OPTIONS] = options = resumed(_options(config))
+        config.stash[OPTIONS] = options = resumed(options_of(config))
         if options.emulate:
             _emulate(config)
         return select(options)
@@ -236,33 +153,6 @@ def _is_empty(item: pytest.Item) -> bool:
 def _parameters(item: pytest.Item) -> dict[str, object]:
     """What a test was parametrized with, by name."""
     return item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-
-
-def _options(config: pytest.Config) -> Options:
-    from bench.selection import Options, cases_folder
-
-    def path(name: str) -> Path | None:
-        given = config.getoption(name)
-        return (config.invocation_params.dir / given).resolve() if given else None
-
-    return Options(
-        run_dir=path("run_dir") or HOUSE / "reports" / "runs",
-        cases_dir=cases_folder(),
-        cases=tuple(config.getoption("case")),
-        backends=tuple(config.getoption("backend")),
-        ckpt=path("ckpt"),
-        onnx=path("onnx"),
-        om=path("om"),
-        data=path("data"),
-        label=config.getoption("label"),
-        limit=config.getoption("limit"),
-        resume=config.getoption("resume"),
-        gate=config.getoption("gate"),
-        strict=config.getoption("strict"),
-        emulate=config.getoption("emulate"),
-        perfstats=config.getoption("perfstats"),
-        device=config.getoption("device"),
-    )
 
 
 @pytest.fixture(scope="session")

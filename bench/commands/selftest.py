@@ -159,7 +159,7 @@ def _print(result: SelfTest) -> None:
     from reports.verdict import Status
 
     noise, (a, b) = result.noise, result.models
-    what = f"A/A {a}" if result.same else f"A {a}, B {b}"
+    what = f"A/A {a}".rstrip() if result.same else f"A {a}, B {b}"
     emulated = ": the times are of no device" if noise.soc == "emulated" else ""
     print(
         f"{noise.case} on {noise.backend} ({noise.soc}{emulated}), {what}:"
