@@ -63,8 +63,14 @@ def _state(entry: RunEntry) -> str:
 
 
 def _verdicts(run: Run) -> str:
+    """By case and backend; what is said of speed is told apart from accuracy, which a status alone stands for."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for item in run.verdicts:
+        kind = "" if item.kind == "accuracy" else f"{item.kind} "
+        found.setdefault((item.case, item.backend), []).append(f"{kind}{item.verdict.status}")
     return (
-        ", ".join(f"{item.case} {item.backend}: {item.verdict.status}" for item in run.verdicts) or "none yet"
+        "; ".join(f"{case} {backend}: {', '.join(told)}" for (case, backend), told in found.items())
+        or "none yet"
     )
 
 
@@ -86,7 +92,7 @@ def runs_show(
     screen = console()
     screen.print(f"{found.id}  ({record.folder})", markup=False)
     for item in found.verdicts:
-        screen.print(f"\n{item.case} on {item.backend}: {item.verdict.status}", markup=False)
+        screen.print(f"\n{item.case} on {item.backend}, {item.kind}: {item.verdict.status}", markup=False)
         for reason in item.verdict.reasons:
             screen.print(f"  {reason.code}: {reason.message}; {reason.advice}", markup=False)
     rows = table("case", "backend", "images>", "failed>", "MAE>", "MSE (root)>", "bias>", "images/s>")
