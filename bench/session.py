@@ -82,6 +82,7 @@ class Session:
         from bench.latency.speeds import NOTHING, Speeds
         from bench.performance import Performance
         from bench.perfstats.measurements import Measurements
+        from bench.trainings import keep
         from cases.dataset import Dataset
         from reports.record import RunWriter, find
 
@@ -105,6 +106,7 @@ class Session:
                 backends=tuple(_backend_entry(pair) for pair in pairs),
                 digests=digests,
             )
+        keep(writer, pairs, options.for_backends())
         session = cls(writer, options, environment, datasets, bar)
         session._wanted = {(entry.case, entry.name) for entry in writer.run.backends}
         if speeds is not None and not options.resume:

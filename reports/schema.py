@@ -31,6 +31,8 @@ def schemas() -> dict[str, bytes]:
     from reports.monitor import MonitorSample
     from reports.run import SCHEMA, Run
     from reports.timing import Timing
+    from reports.training import SCHEMA as TRAINING_SCHEMA
+    from reports.training import TrainingFile
 
     return {
         "run.schema.json": _encode(f"omgate run.json, schema {SCHEMA}", Run),
@@ -39,6 +41,7 @@ def schemas() -> dict[str, bytes]:
         ),
         "timings.schema.json": _encode(f"a line of omgate timings.jsonl, schema {SCHEMA}", Timing),
         "monitor.schema.json": _encode(f"a line of omgate monitor.jsonl, schema {SCHEMA}", MonitorSample),
+        "training.schema.json": _encode(f"omgate training.json, schema {TRAINING_SCHEMA}", TrainingFile),
     }
 
 

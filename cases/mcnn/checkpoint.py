@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import tempfile
 from collections.abc import Mapping
@@ -83,6 +84,14 @@ def save_whole(weights: Mapping[str, NDArray[np.generic]], path: Path, note: str
             for left in (temporary, temporary.with_suffix(".tmp")):  # MindSpore's own unfinished file
                 with contextlib.suppress(OSError):
                     left.unlink()
+
+
+def sha256_of(path: Path) -> str | None:
+    """The SHA-256 of a file, None where it can't be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None
 
 
 def _room(folder: Path, size_bytes: int) -> Path:

@@ -18,6 +18,7 @@ KINDS = {"str": str, "int": int, "float": float, "int | None": int, "float | Non
 
 def run(options: TrainOptions) -> None:
     """Train, print what came of it, and export the AIR where the device is Ascend. Raises OmgateError."""
+    from cases.mcnn.training.curve import draw_log, where
     from cases.mcnn.training.loop import train
 
     found = train(options)
@@ -26,6 +27,8 @@ def run(options: TrainOptions) -> None:
     print(
         f"{found.best}: MAE {found.mae:.2f}, MSE (root) {found.mse:.2f} on the validation images, epoch {found.epoch}"
     )
+    log = Path(options.ckpt_path) / "train.jsonl"
+    print(where(log, draw_log(log)))
     air = Path(options.ckpt_path) / f"{options.air_name}.air"
     if options.device_target != "Ascend":
         print(

@@ -249,14 +249,16 @@ def train(options: Options, output: Path) -> None:
     import mindspore as ms
     from mindspore import nn
 
-    from cases.mcnn.checkpoint import load_strictly, save_whole
+    from cases.mcnn.checkpoint import load_strictly, save_whole, sha256_of
     from cases.mcnn.network import Mcnn
+    from cases.mcnn.training.curve import draw, where
 
     ms.set_context(mode=ms.GRAPH_MODE)
     ms.set_seed(options.seed)
     random = np.random.Generator(np.random.PCG64(options.seed))
     output.parent.mkdir(parents=True, exist_ok=True)
-    log = output.with_suffix(".train.jsonl").open("w", encoding="utf-8")
+    log_path = output.with_suffix(".train.jsonl")
+    log = log_path.open("w", encoding="utf-8")
 
     def note(**values: Any) -> None:
         log.write(json.dumps(values) + "\n")
@@ -287,6 +289,7 @@ def train(options: Options, output: Path) -> None:
     source = crops(training, random)
     mean_weights = RunningMean(network)
     losses: list[float] = []
+    errors: list[tuple[float, float]] = []
     best = float("inf")
     started = time.monotonic()
     for step in range(1, options.steps + 1):
@@ -299,12 +302,20 @@ def train(options: Options, output: Path) -> None:
         if step % options.evaluate_every == 0 or step == options.steps:
             with mean_weights.swapped():
                 mae, bias = validation_error(network, validation)
+                errors.append((step, mae))
                 note(step=step, validation_mae=round(mae, 3), validation_bias=round(bias, 3), best=mae < best)
                 if mae < best:
                     best = mae
                     save_whole(folded(network), output)
     save_whole(folded(network), output.with_suffix(".last.ckpt"))
-    note(finished=True, best_validation_mae=round(best, 3), seconds=round(time.monotonic() - started))
+    note(
+        finished=True,
+        best_validation_mae=round(best, 3),
+        seconds=round(time.monotonic() - started),
+        checkpoint_sha256=sha256_of(output),
+    )
+    picture = draw(list(enumerate(losses, start=1)), errors, "step", log_path.with_suffix(".svg"))
+    print(where(log_path, picture), file=sys.stderr)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -22,6 +22,7 @@ from reports.html import (
     scatter,
     shown,
     speed,
+    training,
     waterfall,
     windows,
 )
@@ -45,6 +46,7 @@ TITLES = {
     "scatter": Both("Predicted against true, errors", "预测与真实、误差分布"),
     "images": Both("Images that moved or miss most", "变化或误差最大的图片"),
     "performance": Both("Performance", "性能"),
+    "training": Both("Training of the model", "模型的训练"),
     "environment": Both("Environment, digests, warnings", "环境、摘要与警告"),
 }
 
@@ -128,6 +130,7 @@ def _parts(source: Source) -> dict[str, Any]:
             for index, case in enumerate(source.cases)
             if (found := regions.regions(source, case, index)) is not None
         ],
+        "training": training.trainings(source),
         "environment": environment.environment(source),
         "missing": environment.missing(source),
         "details": environment.details(source),
@@ -151,6 +154,8 @@ def _contents(parts: dict[str, Any]) -> list[tuple[str, Both]]:
     absent = set()
     if not (parts["parity"] or parts["several_backends"]):
         absent.add("parity")
+    if not parts["training"]:
+        absent.add("training")
     if not parts["accuracy"]:
         absent |= {"scatter", "images"}
     return [(name, title) for name, title in TITLES.items() if name not in absent]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from reports.pictures import PictureStore
 from reports.record import RunRecord, read
 from reports.run import MAPS_FOLDER, CaseEntry, Run
 from reports.timing import TIMINGS_FILE, Timing
+from reports.training import TrainingFile
+from reports.training import read as read_training
 from reports.verdict import EMULATED
 
 
@@ -33,6 +35,7 @@ class Source:
     maps: MapStore
     pictures: PictureStore | None
     problems: tuple[str, ...] = ()
+    training: TrainingFile = field(default_factory=TrainingFile)
 
     @property
     def run(self) -> Run:
@@ -106,6 +109,11 @@ def load(folder: Path | str, pictures: bool = True) -> Source:
     except ReportError as error:
         perfstats = PerfStatsFile()
         problems.append(str(error))
+    try:
+        training = read_training(record.folder) or TrainingFile()
+    except ReportError as error:
+        training = TrainingFile()
+        problems.append(str(error))
     return Source(
         record=record,
         timings=timings,
@@ -113,6 +121,7 @@ def load(folder: Path | str, pictures: bool = True) -> Source:
         maps=MapStore(record.folder / MAPS_FOLDER),
         pictures=PictureStore(record.folder) if pictures else None,
         problems=(*record.warnings, *problems),
+        training=training,
     )
 
 

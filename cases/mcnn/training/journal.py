@@ -44,6 +44,10 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     validation_images: int | None = None
     ranks: int | None = None
     mindspore: str | None = None
+    train_digest: str | None = None
+    val_digest: str | None = None
+    checkpoint_sha256: str | None = None
+    """Of best.ckpt, in the last line: so that nobody takes this for another checkpoint's log."""
 
 
 class Journal:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from cases.mcnn.checkpoint import save_whole
+from cases.mcnn.checkpoint import save_whole, sha256_of
 from cases.mcnn.training import patches, schedule, states
 from cases.mcnn.training.journal import LOG_STEPS, Journal, Line, clock
 from cases.mcnn.training.options import TrainingError, TrainOptions
@@ -198,11 +198,18 @@ class Training:
             self._end_epoch(epoch)
         if self.rank.rank:
             return None
-        self.journal.add(Line(kind="finished", epoch=self.options.epoch_size, step=self.steps))
-        best = self.standing
+        best, file = self.standing, self.folder / "best.ckpt"
+        self.journal.add(
+            Line(
+                kind="finished",
+                epoch=self.options.epoch_size,
+                step=self.steps,
+                checkpoint_sha256=sha256_of(file),
+            )
+        )
         assert best.best_mae is not None
         assert best.best_mse is not None
-        return Trained(self.folder / "best.ckpt", best.best_mae, best.best_mse, best.best_epoch)
+        return Trained(file, best.best_mae, best.best_mse, best.best_epoch)
 
     def begin(self) -> None:
         """Make the folder and the log, or take the last state up. Raises OmgateError."""
@@ -228,6 +235,8 @@ class Training:
                 ranks=self.rank.size,
                 mindspore=ms.__version__,
                 learning_rate=self.rate,
+                train_digest=self.training.digest,
+                val_digest=self.validation.digest,
             ),
             after,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -218,7 +219,9 @@ def uninterrupted(
     words = sets.arguments(tmp_path / "set", epoch_size=2, buffer_size=4, lr=0.001, keep_checkpoint_max=3)
     monkeypatch.setattr(loader, "SIDE", SIDE)
     assert train.main([*words, f"--ckpt_path={tmp_path / 'whole'}"]) == 0
-    assert "note: no mcnn.air: MindSpore exports AIR on Ascend alone" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "note: no mcnn.air: MindSpore exports AIR on Ascend alone" in out
+    assert f"curve: {tmp_path / 'whole' / 'train.svg'}; log: {tmp_path / 'whole' / 'train.jsonl'}" in out
     return tmp_path / "whole", words
 
 
@@ -250,6 +253,9 @@ def test_a_killed_and_resumed_training_ends_bit_equal(
         assert all(one[key].tobytes() == other[key].tobytes() for key in one), name
     assert len(weights(whole / "mcnn-2_10.ckpt")) == 26 * 3 + 3  # Adam's two moments, its powers, the step
     assert told(folder) == told(whole)
+    first, *_, last = told(folder)
+    assert len(first["train_digest"]) == len(first["val_digest"]) == 64
+    assert last["checkpoint_sha256"] == hashlib.sha256((folder / "best.ckpt").read_bytes()).hexdigest()
     assert "learning_rate was 0.001, is 0.002: only the same training can go on" in refusal(
         capsys, *words, f"--ckpt_path={folder}", "--resume", "--lr=0.002"
     )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -88,3 +89,5 @@ def test_a_short_training_writes_a_checkpoint_and_its_log(
     lines = [json.loads(line) for line in output.with_suffix(".train.jsonl").read_text().splitlines()]
     assert lines[0]["options"]["seed"] == 64678
     assert lines[-1]["finished"] is True
+    assert lines[-1]["checkpoint_sha256"] == hashlib.sha256(output.read_bytes()).hexdigest()
+    assert "MAE on the validation images" in (tmp_path / "mcnn.train.svg").read_text()
