@@ -12,9 +12,11 @@ from reports.html.notes import Note, Notes
 from reports.html.page import facts, stamps
 from reports.html.source import Source
 from reports.html.table import Cell, Row, Table
-from reports.html.words import HEADLINES, STATUSES, Both
+from reports.html.words import HEADLINES, STATUSES, Both, told
 
 Language = Literal["en", "zh"]
+
+COLON: dict[Language, str] = {"en": ": ", "zh": "："}
 
 SUMMARY_FILES: dict[Language, str] = {"en": "summary.md", "zh": "summary.zh-CN.md"}
 
@@ -36,10 +38,11 @@ def summary(source: Source, language: Language = "en") -> str:
     """The run in short: verdict, what to know before a number is believed, tables, reasons, warnings. Ends with a newline."""
     run, notes = source.run, Notes(source.outcome)
     status = str(source.outcome.status)
-    name = f": {safe(run.label)}" if run.label else ""
+    colon = COLON[language]
+    name = f"{colon}{safe(run.label)}" if run.label else ""
     lines = [f"### {MARKS[status]} {_in(HEADLINES[status], language)}{name}", ""]
-    lines += [f"- {_in(title, language)}: {_said(value, language)}" for title, value in facts(source)]
-    lines += [f"- **{_in(word, language)}**: {_said(text, language)}" for word, text in stamps(source)]
+    lines += [f"- {_in(title, language)}{colon}{_said(value, language)}" for title, value in facts(source)]
+    lines += [f"- **{_in(word, language)}**{colon}{_said(text, language)}" for word, text in stamps(source)]
     ladders = [comparisons.ladder(entry, index) for index, entry in enumerate(run.attribution)]
     for table in (results.results(source, notes), comparisons.parity(source, notes), *ladders):
         if table is not None:
@@ -54,7 +57,10 @@ def summary(source: Source, language: Language = "en") -> str:
     if warnings:
         lines += [
             "",
-            *(f"> {_in(Both('warning', '警告'), language)}: {safe(warning)}" for warning in warnings),
+            *(
+                f"> {_in(Both('warning', '警告'), language)}{colon}{_said(told(warning), language)}"
+                for warning in warnings
+            ),
         ]
     return "\n".join(lines) + "\n"
 
@@ -98,6 +104,7 @@ def _reason(note: Note, language: Language) -> str:
         " · ".join((*(safe(part) for part in place), _in(kinds, language))) for place, kinds in note.places
     )
     head = _in(STATUSES[note.status], language)
-    advice = f" {shown.ARROW} {safe(note.reason.advice)}" if note.reason.advice else ""
+    advice = f" {shown.ARROW} {_said(note.advice, language)}" if note.advice else ""
     title = _said(note.title, language)
-    return f"- [{note.number}] {head}: {where}: {title}: {safe(note.reason.message)}{advice}"
+    told_so = COLON[language].join((head, where, title, _said(note.message, language)))
+    return f"- [{note.number}] {told_so}{advice}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from reports.chinese import chinese
 from reports.diff.matrix import Matrix, matrix_table
 from reports.diff.model import Diff, RunSide, Text
 from reports.diff.tables import Table, tables
@@ -12,9 +13,9 @@ from reports.reasons import TITLES, Reason
 from reports.verdict import Status, Verdict, worst
 
 VERDICTS: dict[str, Text] = {
-    "pass": Text("pass: nothing got worse", "通过:没有变差"),
+    "pass": Text("pass: nothing got worse", "通过：没有变差"),
     "improved": Text("improved", "改进"),
-    "drift": Text("drift: different or worse, within the tolerance", "漂移:不同或变差,但在容差内"),
+    "drift": Text("drift: different or worse, within the tolerance", "漂移：不同或变差，但在容差内"),
     "regressed": Text("regressed", "退化"),
     "cannot-tell": Text("cannot tell", "无法判断"),
 }
@@ -36,6 +37,12 @@ class Said:
 
     code: str
     text: str
+    chinese: str = ""
+
+    @property
+    def both(self) -> Text:
+        """The sentence in both languages, as far as its form is known in Chinese."""
+        return Text(self.text, self.chinese or self.text)
 
     @property
     def title(self) -> Text:
@@ -129,7 +136,10 @@ def _alone(diff: Diff) -> list[Note]:
             where=f"{item.case} on {item.backend}",
             status=str(Status.CANNOT_TELL) if item.only_in == "old" else "",
             conclusion=None,
-            reasons=(Said("", f"only in {names[item.only_in]}"), *_said(item.notes)),
+            reasons=(
+                Said("", f"only in {names[item.only_in]}", f"只在 {names[item.only_in]} 中"),
+                *_said(item.notes),
+            ),
         )
         for item in diff.measured
         if item.only_in
@@ -142,7 +152,11 @@ def _reasons(verdicts: Sequence[Verdict]) -> tuple[Said, ...]:
 
 def _said(reasons: Sequence[Reason]) -> tuple[Said, ...]:
     return tuple(
-        Said(reason.code, f"{reason.message}{'. ' + reason.advice if reason.advice else ''}")
+        Said(
+            reason.code,
+            f"{reason.message}{'. ' + reason.advice if reason.advice else ''}",
+            f"{chinese(reason.message)}{'。' + chinese(reason.advice) if reason.advice else ''}",
+        )
         for reason in reasons
     )
 

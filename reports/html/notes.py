@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reports.html.words import KINDS, Both
+from reports.html.words import KINDS, Both, told
 from reports.outcome import Finding, Outcome
 from reports.reasons import TITLES, Reason, ReasonCode
 
@@ -22,6 +22,16 @@ class Note:
     def status(self) -> str:
         """Of all its findings."""
         return str(self.findings[0].status)
+
+    @property
+    def message(self) -> Both:
+        """What was seen."""
+        return told(self.reason.message)
+
+    @property
+    def advice(self) -> Both | None:
+        """The way out, if there is one."""
+        return told(self.reason.advice) if self.reason.advice else None
 
     @property
     def places(self) -> tuple[tuple[tuple[str, ...], Both], ...]:

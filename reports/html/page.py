@@ -29,8 +29,9 @@ from reports.html import (
 from reports.html.notes import Notes
 from reports.html.source import Source
 from reports.html.table import Table
-from reports.html.words import HEADLINES, KINDS, STATUSES, Both
+from reports.html.words import HEADLINES, KINDS, STATUSES, Both, told
 from reports.outcome import Finding
+from reports.perfstats import Warn
 from reports.run import CaseEntry, moment_of
 from reports.terminal import printable
 
@@ -64,7 +65,7 @@ class Ladder:
     figure: Markup
     table: Table
     absent: list[Both]
-    warnings: tuple[str, ...]
+    warnings: tuple[Both, ...]
     n: int
     stamp: Both
 
@@ -88,7 +89,7 @@ class Statistics:
     figures: list[tuple[Markup, Both]]
     table: Table
     check: Both | None
-    warnings: list[str]
+    warnings: list[Both]
 
 
 def render(source: Source) -> str:
@@ -136,7 +137,7 @@ def _parts(source: Source) -> dict[str, Any]:
         "details": environment.details(source),
         "digests": environment.digests(source),
         "options": environment.options(source),
-        "warnings": [*run.warnings, *source.problems],
+        "warnings": [told(warning) for warning in (*run.warnings, *source.problems)],
         "titles": TITLES,
         "style": Markup(_asset("style.css")),
         "script": Markup(script),
@@ -246,7 +247,7 @@ def _ladder(source: Source, index: int) -> Ladder:
         waterfall.waterfall(entry, index),
         comparisons.ladder(entry, index),
         comparisons.absent(entry),
-        entry.warnings,
+        tuple(map(told, entry.warnings)),
         entry.n,
         source.stamp(entry.case, source.backends(entry.case)),
     )
@@ -294,7 +295,7 @@ def _statistics(source: Source, index: int) -> Statistics:
         windows.figures(source, entry, index),
         windows.table(source, entry, index),
         check,
-        [f"{warn.reason}: {warn.where}: {warn.detail}" for warn in entry.result.warnings],
+        [_warning(warn) for warn in entry.result.warnings],
     )
 
 
@@ -355,3 +356,8 @@ def _printable(text: str) -> str:
 
 def _asset(name: str) -> str:
     return (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8")
+
+
+def _warning(found: Warn) -> Both:
+    detail = told(found.detail)
+    return Both(f"{found.reason}: {found.where}: {detail.en}", f"{found.reason}：{found.where}：{detail.zh}")

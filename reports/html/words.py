@@ -24,6 +24,13 @@ class Both(NamedTuple):
         )
 
 
+def told(text: str) -> Both:
+    """A sentence of the record, in Chinese too where its form is known."""
+    from reports.chinese import chinese
+
+    return Both(text, chinese(text))
+
+
 STATUSES = {
     "pass": Both("pass", "通过"),
     "improved": Both("improved", "改进"),

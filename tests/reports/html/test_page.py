@@ -75,7 +75,8 @@ def test_the_verdict_comes_first_and_every_reason_is_told(whole_run: Path) -> No
         "MAE rose by 5.75 counts",
         "no baseline of it on ckpt",
         "within the gate of 2 %",
-        "6 counts apart",
+        "110 against 104, 6.00 apart",
+        "人数之差超出容差",
     ):
         assert reason in text
     assert (
