@@ -233,6 +233,9 @@ CLAUSES: tuple[Pair, ...] = (
     ("{n} images are in one of the test sets only: {_names}", "{n} 张图片只在其中一个测试集中：{_names}"),
     ("{n} images have no result on {backend} in {run}: {_names}", "{run} 中有 {n} 张图片在 {backend} 上没有结果：{_names}"),
     ("pytest bench/ --resume={run}", "pytest bench/ --resume={run}"),
+    # --- trend ---
+    ("one run only: there is no trend yet", "只有一次运行：还没有趋势"),
+    ("{n} runs: too few to tell a change from noise, which takes {m}", "{n} 次运行：不足以区分变化与噪声，至少需要 {m} 次"),
     # --- warnings and notes ---
     ("om-mxbase: no performance statistics: the interface does not go through streams, which alone have them", "om-mxbase：没有性能统计：该接口不经过流，只有流才有性能统计"),
     ("only the first {n} of {m} images (--limit)", "只取 {m} 张图片中的前 {n} 张（--limit）"),

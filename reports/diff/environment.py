@@ -158,28 +158,28 @@ def conclusion(old: Run, new: Run, case: str, backend: str) -> Text:
     if same is None:
         return Text(
             f"The digest of the {model.en} is not recorded in both runs: whether the model changed can't be told, nor what a difference comes from.",
-            f"{model.zh}的摘要没有在两次运行中都记录:无法判断模型是否改变,也无法判断差异的来源。",
+            f"{model.zh}的摘要没有在两次运行中都记录：无法判断模型是否改变，也无法判断差异的来源。",
         )
     if same and not moved:
         return Text(
             f"The same {model.en} byte for byte, on the same {_software(kind)}: nothing that is recorded explains a difference.",
-            f"{model.zh}逐字节相同,运行它的软件和设备也相同:已记录的内容无法解释任何差异。",
+            f"{model.zh}逐字节相同，运行它的软件和设备也相同：已记录的内容无法解释任何差异。",
         )
     if same:
         return Text(
             f"The same {model.en} byte for byte; changed: {what.en}. A difference comes from that, not from the model or its conversion.",
-            f"{model.zh}逐字节相同;改变的是:{what.zh}。差异来自这些改变,而不是模型或其转换。",
+            f"{model.zh}逐字节相同；改变的是：{what.zh}。差异来自这些改变，而不是模型或其转换。",
         )
     if not moved:
         return Text(
             f"Another {model.en} on the same {_software(kind)}: a difference comes from the model or its conversion, not from what runs it.",
-            f"{model.zh}不同,运行它的软件和设备相同:差异来自模型或其转换,而不是运行环境。",
+            f"{model.zh}不同，运行它的软件和设备相同：差异来自模型或其转换，而不是运行环境。",
         )
     option = {"om": "--om", "ckpt": "--ckpt", "reference": "--onnx"}[kind]
     return Text(
         f"Another {model.en}, and changed: {what.en}. A difference can come from either; to tell them apart, measure the old {model.en}"
         f" there, too ({option}=FILE).",
-        f"{model.zh}不同,同时改变的还有:{what.zh}。差异可能来自任一方;要区分,请在新环境中再测旧的{model.zh}({option}=FILE)。",
+        f"{model.zh}不同，同时改变的还有：{what.zh}。差异可能来自任一方；要区分，请在新环境中再测旧的{model.zh}({option}=FILE)。",
     )
 
 

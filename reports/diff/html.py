@@ -7,22 +7,12 @@ from pathlib import Path
 from reports.diff.document import STATUSES, VERDICTS, document, marks
 from reports.diff.matrix import Matrix
 from reports.diff.model import Diff
-from reports.terminal import printable
+from reports.html.plain import page
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
 def diff_html(found: Diff | Matrix) -> str:
     """The page. Every text in it is escaped by the template engine."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["printable"] = printable
-    template = environment.get_template("diff.html.j2")
+    template = page(TEMPLATES, "diff.html.j2")
     return template.render(said=document(found), verdicts=VERDICTS, statuses=STATUSES, marks=marks)

@@ -136,7 +136,7 @@ def matrix_table(found: Matrix) -> Table:
         Column(Text("last against the one before", "最后一次对比前一次"), numbers=True),
     )
     note = Text(
-        "Each run against the first: value, difference, verdict.", "每次运行与第一次对比:数值、差值、结论。"
+        "Each run against the first: value, difference, verdict.", "每次运行与第一次对比：数值、差值、结论。"
     )
     return Table(Text("Runs", "运行"), columns, tuple(rows), note=note)
 

@@ -60,7 +60,7 @@ def tables(diff: Diff) -> list[Table]:
 def changes_table(diff: Diff, decides: bool) -> Table:
     """What is not the same: what decides the conclusions, or what stands beside it."""
     title = (
-        Text("What differs, and decides what may be concluded", "不同之处:决定能得出什么结论")
+        Text("What differs, and decides what may be concluded", "不同之处：决定能得出什么结论")
         if decides
         else Text("What differs beside that", "其他不同之处")
     )
@@ -100,7 +100,7 @@ def accuracy_table(measured: Iterable[Measured]) -> Table:
     )
     note = Text(
         "Counts of people; the same images before and after. changed: images whose count moved beyond rounding.",
-        "单位:人数;前后为同一批图片。变化的图片:计数变化超出舍入误差的图片。",
+        "单位：人数；前后为同一批图片。变化的图片：计数变化超出舍入误差的图片。",
     )
     return Table(Text("Accuracy", "精度"), columns, tuple(rows), tuple(statuses), note)
 
@@ -181,7 +181,7 @@ def moved_table(measured: Iterable[Measured]) -> Table:
     note = None
     if hidden:
         note = Text(
-            f"{hidden} more moved less; the JSON names all.", f"另有 {hidden} 张变化较小;JSON 中列出全部。"
+            f"{hidden} more moved less; the JSON names all.", f"另有 {hidden} 张变化较小；JSON 中列出全部。"
         )
     return Table(Text("Images that moved most", "变化最大的图片"), columns, tuple(rows), note=note)
 
@@ -267,7 +267,7 @@ def figures_table(measured: Iterable[Measured]) -> Table:
     ]
     note = Text(
         "Rates of a sweep, levels of queues: one of each in a run, so shown, not judged.",
-        "扫描各深度的速率与队列长度:每次运行各一个数值,仅展示,不作判定。",
+        "扫描各深度的速率与队列长度：每次运行各一个数值，仅展示，不作判定。",
     )
     columns = (CASE, BACKEND, _words("figure", "指标"), OLD, NEW, CHANGE)
     return Table(Text("Rates and levels", "速率与队列"), columns, tuple(rows), note=note)

@@ -27,6 +27,7 @@ from reports.html import (
     windows,
 )
 from reports.html.notes import Notes
+from reports.html.plain import TONES
 from reports.html.source import Source
 from reports.html.table import Table
 from reports.html.words import HEADLINES, KINDS, STATUSES, Both, told
@@ -37,8 +38,6 @@ from reports.terminal import printable
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
-
-TONES = {"pass": "good", "improved": "good", "drift": "warned", "cannot-tell": "warned", "regressed": "bad"}
 
 TITLES = {
     "results": Both("Accuracy and speed", "精度与速度"),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reports.terminal import printable
+from reports.html.plain import page
+from reports.trend import chinese
 from reports.trend.figure import figure_svg
 from reports.trend.model import Trend
-from reports.trend.words import beside, day, figure, step, title, where
+from reports.trend.words import beside, day, figure
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -17,26 +18,18 @@ MOST_FIGURES = 200
 
 def trend_html(trend: Trend) -> str:
     """The page. Every text in it is escaped by the template engine."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["printable"] = printable
-    template = environment.get_template("trend.html.j2")
+    template = page(TEMPLATES, "trend.html.j2")
     return template.render(
         trend=trend,
         pictures=[
             figure_svg(series) if len(series.points) > 1 else "" for series in trend.series[:MOST_FIGURES]
         ],
-        title=title,
-        where=where,
+        title=chinese.title,
+        where=chinese.where,
+        note=chinese.note,
+        left_out=chinese.left_out,
+        step=chinese.step,
         figure=figure,
-        step=step,
         beside=beside,
         day=day,
     )

@@ -200,7 +200,10 @@ def verdict(backend: str, names: tuple[str, ...]) -> Verdict:
             Number(metric=m, new=33.4, difference=0.15, low=-0.05, high=0.4, **reference)
             for m in ("mae", "rmse")
         )
-        reason = Reason("below-tolerance", "MAE rose by 0.15 counts (33.25 -> 33.40), within the gate of 2 % (0.67 counts); exact on these 24 images; no interval")
+        reason = Reason(
+            "below-tolerance",
+            "MAE rose by 0.15 counts (33.25 -> 33.40), within the gate of 2 % (0.67 counts); exact on these 24 images; no interval",
+        )
         return Verdict(
             status=Status.DRIFT, reasons=(reason,), numbers=numbers, n=len(names), changed=3, moved=moved[:1]
         )
