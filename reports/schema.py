@@ -29,6 +29,8 @@ def schemas() -> dict[str, bytes]:
     """The files by name, as docs/schema/ holds them."""
     from reports.image import ImageRecord
     from reports.monitor import MonitorSample
+    from reports.perfstats import SCHEMA as PERFSTATS_SCHEMA
+    from reports.perfstats import PerfStatsFile
     from reports.run import SCHEMA, Run
     from reports.timing import Timing
     from reports.training import SCHEMA as TRAINING_SCHEMA
@@ -41,11 +43,15 @@ def schemas() -> dict[str, bytes]:
         ),
         "timings.schema.json": _encode(f"a line of omgate timings.jsonl, schema {SCHEMA}", Timing),
         "monitor.schema.json": _encode(f"a line of omgate monitor.jsonl, schema {SCHEMA}", MonitorSample),
+        "perfstats.schema.json": _encode(
+            f"omgate perfstats.json, schema {PERFSTATS_SCHEMA}", PerfStatsFile, omitting=("Plugin",)
+        ),
         "training.schema.json": _encode(f"omgate training.json, schema {TRAINING_SCHEMA}", TrainingFile),
     }
 
 
-def _encode(title: str, kind: Any, **more: Any) -> bytes:
+def _encode(title: str, kind: Any, omitting: tuple[str, ...] = (), **more: Any) -> bytes:
+    """`omitting`: types that leave out fields that have their default."""
     import msgspec
 
     (whole,), parts = msgspec.json.schema_components((kind,), ref_template="#/$defs/{name}")
@@ -56,20 +62,21 @@ def _encode(title: str, kind: Any, **more: Any) -> bytes:
         "title": title,
         "description": "See docs/record.md.",
         **more,
-        "$defs": {name: _strict(part) for name, part in sorted(parts.items())},
+        "$defs": {name: _strict(part, name in omitting) for name, part in sorted(parts.items())},
     }
     return (json.dumps(schema, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def _strict(schema: dict[str, Any]) -> dict[str, Any]:
-    """An object's schema without defaults: the writer writes every field."""
+def _strict(schema: dict[str, Any], omits: bool = False) -> dict[str, Any]:
+    """An object's schema without defaults: the writer writes every field, unless it `omits` those with their default."""
     if "properties" not in schema:
         return schema
     fields = {
         name: {key: value for key, value in field.items() if key != "default"}
         for name, field in schema["properties"].items()
     }
-    return {**schema, "properties": fields, "required": list(fields), "additionalProperties": False}
+    required = schema.get("required", []) if omits else list(fields)
+    return {**schema, "properties": fields, "required": required, "additionalProperties": False}
 
 
 def main() -> None:
