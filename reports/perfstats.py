@@ -11,8 +11,8 @@ from typing import Literal
 
 import msgspec
 
-from reports.errors import ReportError
 from reports.files import write_atomically
+from reports.versioned import read_versioned
 
 SCHEMA = 1
 """Version of perfstats.json; rises when a reader of the old one would misread the new one."""
@@ -189,24 +189,13 @@ class PerfStatsFile(msgspec.Struct, frozen=True, kw_only=True):
 
 def read(folder: Path | str) -> PerfStatsFile | None:
     """The perfstats.json of a run's folder, None where the run has none. ReportError if it is broken, or of a newer omgate."""
-    path = Path(folder) / PERFSTATS_FILE
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise ReportError(f"{path}: can't be read ({error.strerror or error})") from error
-    try:
-        version = msgspec.json.decode(data, type=_Version).schema
-        if version > SCHEMA:
-            raise ReportError(
-                f"{path}:schema: seen {version}, this omgate reads up to {SCHEMA}; use a newer omgate"
-            )
-        return msgspec.json.decode(data, type=PerfStatsFile)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ReportError(
-            f"{path}: no performance statistics of schema {SCHEMA} ({error}); remove it, and measure again with --perfstats"
-        ) from error
+    return read_versioned(
+        Path(folder) / PERFSTATS_FILE,
+        PerfStatsFile,
+        SCHEMA,
+        "performance statistics",
+        "remove it, and measure again with --perfstats",
+    )
 
 
 def write(folder: Path | str, entries: Iterable[Entry]) -> Path:
@@ -222,7 +211,3 @@ def put(folder: Path | str, entry: Entry) -> Path:
     found = read(folder)
     others = [item for item in (found.entries if found else ()) if item.key != entry.key]
     return write(folder, (*others, entry))
-
-
-class _Version(msgspec.Struct):
-    schema: int

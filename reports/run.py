@@ -17,6 +17,7 @@ from reports.parity import Parity
 from reports.summary import Summary
 from reports.timing import TimingSummary
 from reports.verdict import Verdict
+from reports.versioned import read_versioned
 
 SCHEMA = 1
 """Version of run.json and images.jsonl; rises when a reader of the old one would misread the new one."""
@@ -165,27 +166,7 @@ def new_id(label: str, moment: datetime) -> str:
 
 def read_run(folder: Path) -> Run:
     """The run.json of a run's folder. ReportError if it is not there, is broken, or is of a newer omgate."""
-    path = folder / RUN_FILE
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise ReportError(
-            f"{folder}: no {RUN_FILE}, so no run; see `omgate runs` for those that there are"
-        ) from None
-    except OSError as error:
-        raise ReportError(f"{path}: can't be read ({error.strerror or error})") from error
-    try:
-        version = msgspec.json.decode(data, type=_Version).schema
-        if version > SCHEMA:
-            raise ReportError(
-                f"{path}:schema: seen {version}, this omgate reads up to {SCHEMA}; use a newer omgate"
-            )
-        return msgspec.json.decode(data, type=Run)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ReportError(
-            f"{path}: no run record of schema {SCHEMA} ({error}); remove the folder if it is one"
-        ) from error
-
-
-class _Version(msgspec.Struct):
-    schema: int
+    found = read_versioned(folder / RUN_FILE, Run, SCHEMA, "run record", "remove the folder if it is one")
+    if found is None:
+        raise ReportError(f"{folder}: no {RUN_FILE}, so no run; see `omgate runs` for those that there are")
+    return found

@@ -11,8 +11,8 @@ from typing import Annotated
 
 import msgspec
 
-from reports.errors import ReportError
 from reports.files import write_atomically
+from reports.versioned import read_versioned
 
 SCHEMA = 1
 """Version of training.json; rises when a reader of the old one would misread the new one."""
@@ -111,22 +111,7 @@ class TrainingFile(msgspec.Struct, frozen=True, kw_only=True):
 
 def read(folder: Path | str) -> TrainingFile | None:
     """The training.json of a run's folder, None where the run has none. ReportError if it is broken, or of a newer omgate."""
-    path = Path(folder) / TRAINING_FILE
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise ReportError(f"{path}: can't be read ({error.strerror or error})") from error
-    try:
-        version = msgspec.json.decode(data, type=_Version).schema
-        if version > SCHEMA:
-            raise ReportError(
-                f"{path}:schema: seen {version}, this omgate reads up to {SCHEMA}; use a newer omgate"
-            )
-        return msgspec.json.decode(data, type=TrainingFile)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ReportError(f"{path}: no training of schema {SCHEMA} ({error}); remove it") from error
+    return read_versioned(Path(folder) / TRAINING_FILE, TrainingFile, SCHEMA, "training", "remove it")
 
 
 def write(folder: Path | str, models: Iterable[TrainedModel]) -> Path:
@@ -134,7 +119,3 @@ def write(folder: Path | str, models: Iterable[TrainedModel]) -> Path:
     path = Path(folder) / TRAINING_FILE
     write_atomically(path, msgspec.json.encode(TrainingFile(models=tuple(models))) + b"\n")
     return path
-
-
-class _Version(msgspec.Struct):
-    schema: int
