@@ -259,4 +259,4 @@ def test_runs_show_reads_an_imported_run(made: House) -> None:
     made.run(made.write(mcnn_log(made.shots)), "--label", "by hand")
     out, err = io.StringIO(), io.StringIO()
     assert main(["runs", "show", "by hand", f"--run-dir={made.folder / 'runs'}"], out, err) == 0
-    assert "tiny-blobs on om-mxbase: pass" in out.getvalue()
+    assert "tiny-blobs on om-mxbase, accuracy: pass" in out.getvalue()
