@@ -63,7 +63,17 @@ def test_a_narrow_terminal_gets_a_sentence_each() -> None:
 
 def test_a_percentile_that_is_not_supported_is_not_shown() -> None:
     few = SpeedRow(case="c", backend="b", verdicts={}, alone=summary("single-stream", 20, median=0.011))
-    assert speed_table([few], 120).splitlines()[1].split()[3:] == ["11", "ms", "-", "n", "<", "64", "-", "-", "20"]
+    assert speed_table([few], 120).splitlines()[1].split()[3:] == [
+        "11",
+        "ms",
+        "-",
+        "n",
+        "<",
+        "64",
+        "-",
+        "-",
+        "20",
+    ]
 
 
 def test_without_measurements_there_is_no_table() -> None:
