@@ -143,7 +143,7 @@ def _is_empty(item: pytest.Item) -> bool:
     """True for what pytest makes of an empty list of pairings, tracings, or pairs with statistics."""
     from bench.attribution.tracing import Tracing
     from bench.parity import Pairing
-    from bench.selection import Options, Selected
+    from bench.selection import Selected
 
     given = _parameters(item)
     kinds = {"pairing": Pairing, "tracing": Tracing, "pair": Selected}
@@ -198,7 +198,7 @@ def _selected(session: pytest.Session) -> list[Selected]:
 
 
 def _own_pairs(item: pytest.Item) -> list[Selected]:
-    from bench.selection import Options, Selected
+    from bench.selection import Selected
 
     pair = _parameters(item).get("pair")
     return [pair] if isinstance(pair, Selected) else []
