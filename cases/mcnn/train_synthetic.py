@@ -11,11 +11,11 @@ suit weights of order one; the unscaled first layer has weights of order 1e-3.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
+import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,21 +23,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cases import density, synthetic
+from cases import synthetic
 from cases.errors import OmgateError
+from cases.mcnn.training import pause
+from cases.mcnn.training.mean import RunningMean
+from cases.mcnn.training.scenes import DENSITY_SCALE, LEVELS, TrainingImage, crops, load_scene
 from cases.mcnn.training.schedule import rate_factor
 
-LEVELS = 255.0
-DENSITY_SCALE = 20.0  # mean squared error near one for an untrained network
-CROP = 256  # pixels, as in the published recipe
-STRIDE = 4
-MARGIN = 256  # pixels of black around a picture: as much as the deliverable's padding may bring into one crop
-NARROW = 64  # pixels of it that most crops may reach into
-WIDE_SHARE = 0.12  # of crops that may lie anywhere, wholly in the black too
-AVERAGE = (
-    0.998  # of the running mean of weights: one crop a step is noisy, the mean of about 500 steps is not
-)
 VALIDATION_SCENES = 12
+STATE_EVERY = 250  # steps: under two minutes lost by a kill
 
 
 @dataclass(frozen=True)
@@ -52,67 +46,6 @@ class Options:
     schedule: str = "steps"
     count_weight: float = 20.0
     start: str | None = None
-
-
-@dataclass(frozen=True)
-class TrainingImage:
-    """One padded picture (H, W) uint8 and its density on the network's grid (H/4, W/4) float32."""
-
-    pixels: NDArray[np.uint8]
-    target: NDArray[np.float32]
-    people: int
-
-
-def load_scene(seed: int) -> TrainingImage:
-    """One training scene as the network will meet it: through a JPEG file, as 8-bit grey, with a black margin."""
-    import cv2
-
-    scene = synthetic.plan(seed)
-    pixels = cv2.imdecode(np.frombuffer(synthetic.encode(scene), np.uint8), cv2.IMREAD_GRAYSCALE)
-    if pixels is None:
-        raise RuntimeError(f"scene of seed {seed}: its JPEG can't be decoded again")
-    truth = density.density_map(scene.points(), scene.height, scene.width)
-    bottom = MARGIN + (-scene.height) % STRIDE + max(0, CROP - scene.height - 2 * MARGIN)
-    right = MARGIN + (-scene.width) % STRIDE + max(0, CROP - scene.width - 2 * MARGIN)
-    margins = ((MARGIN, bottom), (MARGIN, right))
-    padded = np.pad(np.asarray(pixels, dtype=np.uint8), margins)
-    return TrainingImage(padded, pool(np.pad(truth, margins)), len(scene.people))
-
-
-def pool(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Sums over cells of STRIDE x STRIDE pixels, (H, W) to (H/4, W/4) float32; the total is kept."""
-    height, width = values.shape
-    cells = values.reshape(height // STRIDE, STRIDE, width // STRIDE, STRIDE)
-    return cells.sum(axis=(1, 3)).astype(np.float32)
-
-
-def crops(
-    images: Sequence[TrainingImage], random: np.random.Generator
-) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Endless random crops: (1, 1, 256, 256) float32 in 0..1 and (1, 1, 64, 64) float32 people per cell times DENSITY_SCALE.
-
-    A picture's chance grows with its area, so that every square pixel of crowd is seen alike.
-    """
-    areas = np.array([image.pixels.size for image in images], dtype=np.float64)
-    chances = areas / areas.sum()
-    while True:
-        image = images[int(random.choice(len(images), p=chances))]
-        height, width = image.target.shape
-        cells = CROP // STRIDE
-        kept_off = 0 if random.random() < WIDE_SHARE else _kept_off(min(height, width), cells)
-        row = int(random.integers(kept_off, height - cells + 1 - kept_off))
-        column = int(random.integers(kept_off, width - cells + 1 - kept_off))
-        pixels = image.pixels[row * STRIDE : row * STRIDE + CROP, column * STRIDE : column * STRIDE + CROP]
-        target = image.target[row : row + cells, column : column + cells]
-        if random.random() < 0.5:
-            pixels, target = pixels[:, ::-1], target[:, ::-1]
-        scaled = (pixels.astype(np.float32) / LEVELS)[None, None]
-        yield np.ascontiguousarray(scaled), np.ascontiguousarray(target * DENSITY_SCALE)[None, None]
-
-
-def _kept_off(shorter: int, cells: int) -> int:
-    """Cells of margin that a usual crop stays out of; fewer where the picture is smaller than a crop."""
-    return max(0, min((MARGIN - NARROW) // STRIDE, (shorter - cells) // 2))
 
 
 def initialise(network: Any, random: np.random.Generator) -> None:
@@ -155,39 +88,6 @@ def unfold(network: Any) -> None:
         if parameter.name.startswith("fuse"):
             values = values * DENSITY_SCALE
         parameter.set_data(ms.Tensor(values.astype(np.float32)))
-
-
-class RunningMean:
-    """An exponential mean of a network's weights; `swapped` puts it in their place for a while."""
-
-    def __init__(self, network: Any) -> None:
-        self._network = network
-        self._mean = self._weights()
-
-    def _weights(self) -> list[NDArray[np.float64]]:
-        return [parameter.asnumpy().astype(np.float64) for parameter in self._network.get_parameters()]
-
-    def add(self) -> None:
-        """Takes the present weights in."""
-        for mean, weights in zip(self._mean, self._weights(), strict=True):
-            mean *= AVERAGE
-            mean += (1 - AVERAGE) * weights
-
-    @contextlib.contextmanager
-    def swapped(self) -> Iterator[None]:
-        """The network holds the mean inside, its own weights again after."""
-        own = self._weights()
-        self._set(self._mean)
-        try:
-            yield
-        finally:
-            self._set(own)
-
-    def _set(self, weights: list[NDArray[np.float64]]) -> None:
-        import mindspore as ms
-
-        for parameter, values in zip(self._network.get_parameters(), weights, strict=True):
-            parameter.set_data(ms.Tensor(values.astype(np.float32)))
 
 
 def learning_rates(options: Options) -> list[float]:
@@ -241,81 +141,172 @@ def validation_error(network: Any, images: Sequence[TrainingImage]) -> tuple[flo
     return float(np.mean(np.abs(differences))), float(np.mean(differences))
 
 
-def train(options: Options, output: Path) -> None:
-    """Trains, and writes `output` (.ckpt) and its log (.jsonl) beside it, and the last weights (.last.ckpt).
+class Log:
+    """The training's log: a JSON line each for its options, every so many steps, each evaluation and its end; shown on stderr, too."""
 
-    `output` is the running mean of the weights at the evaluation with the least validation MAE.
-    """
-    import mindspore as ms
-    from mindspore import nn
+    def __init__(self, path: Path, after: int | None) -> None:
+        """Starts a new file, or keeps of the old one what is of the first `after` steps."""
+        self.path = path
+        lines = [] if after is None else self._until(after)
+        temporary = path.with_name(f".writing-{path.name}")
+        temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        os.replace(temporary, path)
 
-    from cases.mcnn.checkpoint import load_strictly, save_whole, sha256_of
-    from cases.mcnn.network import Mcnn
-    from cases.mcnn.training.curve import draw, where
+    def _until(self, step: int) -> list[str]:
+        lines = []
+        for text in self.path.read_text(encoding="utf-8").splitlines():
+            try:
+                line = json.loads(text)
+            except ValueError:  # cut off by a kill
+                break
+            if line.get("step", 0) <= step and "finished" not in line:
+                lines.append(text)
+        return lines
 
-    ms.set_context(mode=ms.GRAPH_MODE)
-    ms.set_seed(options.seed)
-    random = np.random.Generator(np.random.PCG64(options.seed))
-    output.parent.mkdir(parents=True, exist_ok=True)
-    log_path = output.with_suffix(".train.jsonl")
-    log = log_path.open("w", encoding="utf-8")
-
-    def note(**values: Any) -> None:
-        log.write(json.dumps(values) + "\n")
-        log.flush()
+    def add(self, **values: Any) -> None:
+        """Appends a line."""
+        with self.path.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(values) + "\n")
         print(" ".join(f"{name}={value}" for name, value in values.items()), file=sys.stderr, flush=True)
 
-    seeds = synthetic.TRAINING_SEEDS[: options.scenes + VALIDATION_SCENES]
-    images = [load_scene(seed) for seed in seeds]
-    validation, training = images[:VALIDATION_SCENES], images[VALIDATION_SCENES:]
-    mean = float(np.mean([image.people for image in training]))
-    note(
-        options=asdict(options),
-        seeds=[seeds[0], seeds[-1]],
-        validation_seeds=[seeds[0], seeds[VALIDATION_SCENES - 1]],
-        mindspore=ms.__version__,
-        training_mean_people=mean,
-        validation_mean_people=float(np.mean([image.people for image in validation])),
-        mae_of_predicting_the_mean=float(np.mean([abs(image.people - mean) for image in validation])),
-    )
-    network = Mcnn()
-    initialise(network, random)
-    if options.start:
-        load_strictly(network, Path(options.start))
-        unfold(network)
-    optimiser = nn.Adam(network.trainable_params(), learning_rate=learning_rates(options))
-    step_cell = nn.TrainOneStepCell(loss_cell(network, options.count_weight), optimiser)
-    step_cell.set_train()
-    source = crops(training, random)
-    mean_weights = RunningMean(network)
-    losses: list[float] = []
-    errors: list[tuple[float, float]] = []
-    best = float("inf")
-    started = time.monotonic()
-    for step in range(1, options.steps + 1):
-        pixels, target = next(source)
-        losses.append(float(step_cell(ms.Tensor(pixels), ms.Tensor(target)).asnumpy()))
-        mean_weights.add()
-        if step % 100 == 0:
-            rate = step / (time.monotonic() - started)
-            note(step=step, loss=round(float(np.mean(losses[-100:])), 5), images_per_second=round(rate, 2))
-        if step % options.evaluate_every == 0 or step == options.steps:
-            with mean_weights.swapped():
-                mae, bias = validation_error(network, validation)
-                errors.append((step, mae))
-                note(step=step, validation_mae=round(mae, 3), validation_bias=round(bias, 3), best=mae < best)
-                if mae < best:
-                    best = mae
-                    save_whole(folded(network), output)
-    save_whole(folded(network), output.with_suffix(".last.ckpt"))
-    note(
-        finished=True,
-        best_validation_mae=round(best, 3),
-        seconds=round(time.monotonic() - started),
-        checkpoint_sha256=sha256_of(output),
-    )
-    picture = draw(list(enumerate(losses, start=1)), errors, "step", log_path.with_suffix(".svg"))
-    print(where(log_path, picture), file=sys.stderr)
+
+class Training:
+    """One training, from its first step or a saved state to its last."""
+
+    def __init__(self, options: Options, output: Path) -> None:
+        import mindspore as ms
+        from mindspore import nn
+
+        from cases.mcnn.checkpoint import load_strictly
+        from cases.mcnn.network import Mcnn
+
+        ms.set_context(mode=ms.GRAPH_MODE)
+        ms.set_seed(options.seed)
+        self.options, self.output = options, output
+        self.random = np.random.Generator(np.random.PCG64(options.seed))
+        self.seeds = synthetic.TRAINING_SEEDS[: options.scenes + VALIDATION_SCENES]
+        images = [load_scene(seed) for seed in self.seeds]
+        self.validation, self.images = images[:VALIDATION_SCENES], images[VALIDATION_SCENES:]
+        self.network = Mcnn()
+        initialise(self.network, self.random)
+        if options.start:
+            load_strictly(self.network, Path(options.start))
+            unfold(self.network)
+        optimiser = nn.Adam(self.network.trainable_params(), learning_rate=learning_rates(options))
+        self.cell = nn.TrainOneStepCell(loss_cell(self.network, options.count_weight), optimiser)
+        self.cell.set_train()
+        self.mean = RunningMean(self.network)
+        self.losses: list[float] = []
+        self.errors: list[tuple[int, float]] = []
+        self.best = float("inf")
+        self.before = 0.0  # seconds of the processes before this one
+
+    @property
+    def state(self) -> Path:
+        """The file that a killed training goes on from."""
+        return self.output.with_suffix(".state.ckpt")
+
+    def run(self, resume: bool) -> None:
+        """Trains, and writes the files that `train` names. Raises OmgateError, OSError."""
+        self.output.parent.mkdir(parents=True, exist_ok=True)
+        done = self._take_up() if resume else 0
+        self.log = Log(self.output.with_suffix(".train.jsonl"), done if resume else None)
+        if not resume:
+            self._begin()
+        source = crops(self.images, self.random)
+        self.started = time.monotonic()
+        for step in range(done + 1, self.options.steps + 1):
+            self._step(step, *next(source))
+            if step % 100 == 0:
+                rate = (step - done) / (time.monotonic() - self.started)
+                loss = round(float(np.mean(self.losses[-100:])), 5)
+                self.log.add(step=step, loss=loss, images_per_second=round(rate, 2))
+            if step % self.options.evaluate_every == 0 or step == self.options.steps:
+                self._evaluate(step)
+            if step % STATE_EVERY == 0:
+                self._save(step)
+        self._end()
+
+    def _begin(self) -> None:
+        import mindspore as ms
+
+        mean = float(np.mean([image.people for image in self.images]))
+        people = [image.people for image in self.validation]
+        self.log.add(
+            options=asdict(self.options),
+            seeds=[self.seeds[0], self.seeds[-1]],
+            validation_seeds=[self.seeds[0], self.seeds[VALIDATION_SCENES - 1]],
+            mindspore=ms.__version__,
+            training_mean_people=mean,
+            validation_mean_people=float(np.mean(people)),
+            mae_of_predicting_the_mean=float(np.mean([abs(count - mean) for count in people])),
+        )
+
+    def _step(self, step: int, pixels: NDArray[np.float32], target: NDArray[np.float32]) -> None:
+        import mindspore as ms
+
+        loss = float(self.cell(ms.Tensor(pixels), ms.Tensor(target)).asnumpy())
+        if not np.isfinite(loss):
+            raise OmgateError(f"step {step}: the loss is {loss}; give a smaller --learning-rate")
+        self.losses.append(loss)
+        self.mean.add()
+
+    def _evaluate(self, step: int) -> None:
+        from cases.mcnn.checkpoint import save_whole
+
+        with self.mean.swapped():
+            mae, bias = validation_error(self.network, self.validation)
+            self.errors.append((step, mae))
+            better = mae < self.best
+            self.log.add(step=step, validation_mae=round(mae, 3), validation_bias=round(bias, 3), best=better)
+            if better:
+                self.best = mae
+                save_whole(folded(self.network), self.output)
+
+    def _save(self, step: int) -> None:
+        now = pause.Pause(
+            options=asdict(self.options),
+            step=step,
+            random=pause.state_of(self.random),
+            errors=self.errors,
+            best=self.best,
+            seconds=self.before + time.monotonic() - self.started,
+        )
+        pause.save(self.state, now, self.cell, self.mean.by_name, self.losses)
+
+    def _take_up(self) -> int:
+        """Goes back to the saved state; returns the steps that are done."""
+        found, means, self.losses = pause.load(self.state, asdict(self.options), self.cell)
+        self.mean.by_name = means
+        self.errors, self.best, self.before = list(found.errors), found.best, found.seconds
+        pause.put_back(self.random, found.random)
+        return found.step
+
+    def _end(self) -> None:
+        from cases.mcnn.checkpoint import save_whole, sha256_of
+        from cases.mcnn.training.curve import draw, where
+
+        save_whole(folded(self.network), self.output.with_suffix(".last.ckpt"))
+        self.log.add(
+            finished=True,
+            best_validation_mae=round(self.best, 3),
+            seconds=round(self.before + time.monotonic() - self.started),
+            checkpoint_sha256=sha256_of(self.output),
+        )
+        self.state.unlink(missing_ok=True)
+        losses = list(enumerate(self.losses, start=1))
+        picture = draw(losses, self.errors, "step", self.log.path.with_suffix(".svg"))
+        print(where(self.log.path, picture), file=sys.stderr)
+
+
+def train(options: Options, output: Path, resume: bool = False) -> None:
+    """Trains, and writes `output` (.ckpt) and its log (.jsonl) beside it, and the last weights (.last.ckpt).
+
+    `output` is the running mean of the weights at the evaluation with the least validation MAE. Until it is done, `.state.ckpt` beside it
+    holds where it stands, at least every STATE_EVERY steps; with `resume` it goes on from there and ends as if it had never stopped.
+    Raises OmgateError, OSError.
+    """
+    Training(options, output).run(resume)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -360,6 +351,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="CKPT",
         help="go on from this checkpoint's weights (default: He's initialisation)",
     )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with a training that was stopped: from the .state.ckpt beside --output, with the same options",
+    )
     given = parser.parse_args(arguments)
     options = Options(
         given.scenes,
@@ -372,9 +368,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         str(given.start) if given.start else None,
     )
     try:
-        train(options, given.output)
+        train(options, given.output, given.resume)
     except OmgateError as error:
         print(f"train_synthetic: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"train_synthetic: {error.filename or given.output}: {error.strerror}", file=sys.stderr)
         return 2
     return 0
 

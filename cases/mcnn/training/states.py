@@ -58,7 +58,7 @@ def listed(folder: Path) -> list[tuple[int, int, Path]]:
     return sorted(found)
 
 
-def _kept(cell: Any) -> Iterator[Any]:
+def kept(cell: Any) -> Iterator[Any]:
     """The parameters of a training cell that change: all but the table of learning rates, which follows from the options."""
     return (parameter for parameter in cell.get_parameters() if parameter.name != "learning_rate")
 
@@ -67,7 +67,7 @@ def save(cell: Any, standing: Standing, folder: Path, keep: int) -> None:
     """Writes the state, then removes all but the `keep` newest. Raises OmgateError; the states before are kept then."""
     path = folder / f"mcnn-{standing.epoch}_{standing.step}.ckpt"
     note = msgspec.json.encode(standing).decode()
-    save_whole({parameter.name: parameter.asnumpy() for parameter in _kept(cell)}, path, note)
+    save_whole({parameter.name: parameter.asnumpy() for parameter in kept(cell)}, path, note)
     for _, _, old in listed(folder)[:-keep]:
         with contextlib.suppress(OSError):
             old.unlink()
@@ -84,7 +84,7 @@ def load(cell: Any, folder: Path, identity: Identity) -> Standing | None:
     try:
         found = read(path)
         standing = msgspec.json.decode(str(found.pop("omgate", "")), type=Standing)
-        refuse_differing({parameter.name: tuple(parameter.shape) for parameter in _kept(cell)}, found, path)
+        refuse_differing({parameter.name: tuple(parameter.shape) for parameter in kept(cell)}, found, path)
     except (OmgateError, msgspec.DecodeError) as error:
         raise TrainingError(
             f"{shown(path)}: not a state of this training ({error}); remove it to go on from the one before"
@@ -96,6 +96,6 @@ def load(cell: Any, folder: Path, identity: Identity) -> Standing | None:
                 f"{shown(path)}: {name} was {before}, is {now}: only the same training can go on;"
                 " give another --ckpt_path to begin a new one"
             )
-    for parameter in _kept(cell):
+    for parameter in kept(cell):
         parameter.set_data(ms.Tensor(found[parameter.name].asnumpy()))
     return standing

@@ -3,11 +3,13 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from cases.mcnn import train_synthetic as train
+from cases.mcnn.training import scenes
 
 TRAINED = Path(__file__).parents[3] / "cases" / "mcnn" / "model"
 
@@ -15,7 +17,7 @@ TRAINED = Path(__file__).parents[3] / "cases" / "mcnn" / "model"
 def test_pooling_keeps_the_sum_and_the_place() -> None:
     values = np.zeros((8, 12))
     values[5, 9] = 2.0
-    pooled = train.pool(values)
+    pooled = scenes.pool(values)
     assert pooled.shape == (2, 3)
     assert pooled[1, 2] == 2.0
     assert pooled.sum() == 2.0
@@ -42,7 +44,7 @@ def test_crops_hold_the_people_that_they_show() -> None:
     target = np.zeros((128, 128), np.float32)
     pixels[200:204, 300:304] = 255
     target[50, 75] = 1.0
-    source = train.crops([train.TrainingImage(pixels, target, 1)], np.random.default_rng(3))
+    source = scenes.crops([scenes.TrainingImage(pixels, target, 1)], np.random.default_rng(3))
     seen = 0
     for _ in range(60):
         image, cells = next(source)
@@ -62,7 +64,7 @@ def test_folding_the_scales_leaves_the_function_unchanged() -> None:
     network = Mcnn()
     train.initialise(network, np.random.default_rng(5))
     levels = np.random.default_rng(6).integers(0, 256, (1, 1, 32, 32)).astype(np.float32)
-    scaled = network(ms.Tensor(levels / np.float32(train.LEVELS))).asnumpy() / train.DENSITY_SCALE
+    scaled = network(ms.Tensor(levels / np.float32(scenes.LEVELS))).asnumpy() / scenes.DENSITY_SCALE
     for parameter, values in zip(network.get_parameters(), train.folded(network).values(), strict=True):
         parameter.set_data(ms.Tensor(values))
     assert scaled.sum() > 0
@@ -77,7 +79,7 @@ def test_a_short_training_writes_a_checkpoint_and_its_log(
     from cases.mcnn.network import Mcnn
 
     monkeypatch.setattr(train, "VALIDATION_SCENES", 1)
-    monkeypatch.setattr(train, "CROP", 64)
+    monkeypatch.setattr(scenes, "CROP", 64)
     output = tmp_path / "mcnn.ckpt"
     arguments = ["--output", str(output), "--scenes", "1", "--steps", "2", "--evaluate-every", "2"]
     assert train.main(arguments) == 0
@@ -91,3 +93,51 @@ def test_a_short_training_writes_a_checkpoint_and_its_log(
     assert lines[-1]["finished"] is True
     assert lines[-1]["checkpoint_sha256"] == hashlib.sha256(output.read_bytes()).hexdigest()
     assert "MAE on the validation images" in (tmp_path / "mcnn.train.svg").read_text()
+
+
+def test_a_killed_training_goes_on_to_the_same_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("mindspore")
+    monkeypatch.setattr(train, "VALIDATION_SCENES", 1)
+    monkeypatch.setattr(scenes, "CROP", 64)
+    monkeypatch.setattr(train, "STATE_EVERY", 2)
+    options = ["--scenes", "1", "--steps", "5", "--evaluate-every", "2"]
+
+    def run(name: str, *more: str) -> int:
+        return train.main(["--output", str(tmp_path / name), *options, *more])
+
+    assert run("whole.ckpt") == 0
+    killed = train.Training._step
+
+    def kill(self: train.Training, step: int, *rest: Any) -> None:
+        if step == 4:
+            raise KeyboardInterrupt
+        killed(self, step, *rest)
+
+    monkeypatch.setattr(train.Training, "_step", kill)
+    with pytest.raises(KeyboardInterrupt):
+        run("parts.ckpt")
+    monkeypatch.setattr(train.Training, "_step", killed)
+    assert run("parts.ckpt", "--resume", "--seed", "3") == 2
+    assert run("parts.ckpt", "--resume") == 0
+    for name in ("whole.ckpt", "whole.last.ckpt"):
+        assert (tmp_path / name).read_bytes() == (tmp_path / name.replace("whole", "parts")).read_bytes()
+    whole, parts = (
+        [json.loads(line) for line in (tmp_path / f"{name}.train.jsonl").read_text().splitlines()]
+        for name in ("whole", "parts")
+    )
+    timed = {"images_per_second", "seconds"}
+    assert [{k: v for k, v in line.items() if k not in timed} for line in whole] == [
+        {k: v for k, v in line.items() if k not in timed} for line in parts
+    ]
+    assert not list(tmp_path.glob("*.state.ckpt"))
+
+
+def test_nothing_to_go_on_from_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    pytest.importorskip("mindspore")
+    monkeypatch.setattr(train, "VALIDATION_SCENES", 1)
+    output = tmp_path / "mcnn.ckpt"
+    assert train.main(["--output", str(output), "--scenes", "1", "--steps", "2", "--resume"]) == 2
+    assert "no " in capsys.readouterr().err
+    assert not output.exists()
