@@ -73,7 +73,7 @@ class Document:
     sides: tuple[tuple[Text, RunSide], ...]
     tables: tuple[Table, ...]
     notes: tuple[Note, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[Text, ...]
 
 
 def document(found: Diff | Matrix) -> Document:
@@ -88,7 +88,7 @@ def _of_diff(diff: Diff) -> Document:
         sides=((Text("old", "旧"), diff.old), (Text("new", "新"), diff.new)),
         tables=tuple(tables(diff)),
         notes=tuple(notes(diff)),
-        warnings=diff.warnings,
+        warnings=tuple(_warning(text, (diff.old, diff.new)) for text in diff.warnings),
     )
 
 
@@ -107,7 +107,10 @@ def _of_matrix(matrix: Matrix) -> Document:
         sides=sides,
         tables=(matrix_table(matrix),),
         notes=tuple(said),
-        warnings=tuple(dict.fromkeys(warning for diff in matrix.diffs for warning in diff.warnings)),
+        warnings=tuple(
+            _warning(text, matrix.runs)
+            for text in dict.fromkeys(warning for diff in matrix.diffs for warning in diff.warnings)
+        ),
     )
 
 
@@ -159,6 +162,15 @@ def _said(reasons: Sequence[Reason]) -> tuple[Said, ...]:
         )
         for reason in reasons
     )
+
+
+def _warning(text: str, sides: Sequence[RunSide]) -> Text:
+    """A warning in both languages; most begin with the name of a run."""
+    for side in sides:
+        before, found, rest = text.partition(f"{side.name}: ")
+        if found and not before:
+            return Text(text, f"{side.name}：{chinese(rest)}")
+    return Text(text, chinese(text))
 
 
 def marks(side: RunSide) -> list[Text]:

@@ -40,7 +40,7 @@ def diff_markdown(found: Diff | Matrix) -> str:
         if note.reasons:
             lines += ["", *(f"- {safe(str(reason))}" for reason in note.reasons)]
     if said.warnings:
-        lines += ["", *(f"> warning: {safe(warning)}" for warning in said.warnings)]
+        lines += ["", *(f"> warning: {safe(warning.en)}" for warning in said.warnings)]
     return "\n".join(lines) + "\n"
 
 

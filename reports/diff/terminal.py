@@ -39,7 +39,7 @@ def diff_text(found: Diff | Matrix, width: int = 120, color: bool = False) -> st
     if said.warnings:
         console.print("")
     for warning in said.warnings:
-        console.print(Text(f"warning: {printable(warning)}"), soft_wrap=True)
+        console.print(Text(f"warning: {printable(warning.en)}"), soft_wrap=True)
     return tidied(stream.getvalue())
 
 

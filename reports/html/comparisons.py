@@ -9,7 +9,7 @@ from reports.html import shown
 from reports.html.notes import Notes
 from reports.html.source import Source
 from reports.html.table import Cell, Column, Row, Table, make
-from reports.html.words import STATUSES, Both
+from reports.html.words import STATUSES, Both, told
 from reports.parity import Parity
 from reports.verdict import show
 
@@ -215,9 +215,8 @@ def absent(entry: Attribution) -> list[Both]:
             FACTORS.get(item.factor, (item.factor,) * 2),
             SHARES.get(item.share, (item.share,) * 2),
         )
-        lines.append(
-            Both(f"{factor[0]}: {item.reason}; {share[0]}", f"{factor[1]}：{item.reason}；{share[1]}")
-        )
+        reason = told(item.reason)
+        lines.append(Both(f"{factor[0]}: {reason.en}; {share[0]}", f"{factor[1]}：{reason.zh}；{share[1]}"))
     return lines
 
 

@@ -345,7 +345,7 @@ def _environment() -> Environment:
 def _visible(value: object) -> object:
     """What is about to stand in the page, without control characters and those that turn the direction of text: names come from files."""
     if isinstance(value, Both):
-        return Both(_printable(value.en), _printable(value.zh))
+        return type(value)(_printable(value.en), _printable(value.zh))
     return _printable(value) if type(value) is str else value
 
 

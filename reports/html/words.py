@@ -24,11 +24,23 @@ class Both(NamedTuple):
         )
 
 
+class English(Both):
+    """A sentence that has no Chinese form: English in either view, and marked as that."""
+
+    __slots__ = ()
+
+    def __html__(self) -> str:
+        from markupsafe import escape
+
+        return f'<span lang="en">{escape(self.en)}</span>'
+
+
 def told(text: str) -> Both:
     """A sentence of the record, in Chinese too where its form is known."""
     from reports.chinese import chinese
 
-    return Both(text, chinese(text))
+    found = chinese(text)
+    return English(text, text) if found == text else Both(text, found)
 
 
 STATUSES = {

@@ -9,13 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reports.chinese import FIELD, WHOLE_NUMBERS, chinese, phrase
+from reports.chinese import FIELD, LONGEST, WHOLE_NUMBERS, WIDEST, chinese
+from reports.diff.document import document
+from reports.diff.model import Diff, RunSide
+from reports.html.words import told
 from reports.performance import Figure, judge_figures
 from reports.record import read
 from reports.sentences import CLAUSES, PHRASES, SENTENCES
+from reports.verdict import Status
 from tests.reports.html import made
 
 HAN = re.compile(r"[一-鿿]")
@@ -47,7 +51,7 @@ def test_a_whole_verdict_of_accuracy() -> None:
         " 95 % interval -5.39 .. 14.79 includes 0: beyond them it is not shown"
     )
     assert chinese(text) == (
-        "MAE 上升 5.75 人（33.25 → 39.00），超出门限 2 % (0.67 人)；对这 24 张图片是精确值；95 % 区间 -5.39 … 14.79 含 0：对这些图片之外未能证明"
+        "MAE 上升 5.75 人（33.25 → 39.00），超出门限 2 %（0.67 人）；对这 24 张图片是精确值；95 % 区间 -5.39 … 14.79 含 0：对这些图片之外未能证明"
     )
 
 
@@ -63,7 +67,9 @@ def test_a_whole_verdict_of_speed() -> None:
 
 
 def test_lists_and_advice() -> None:
-    assert phrase("IMG_1, IMG_2 and 7 more") == "IMG_1, IMG_2 等（另有 7 个）"
+    assert chinese("3 of 24 images have no result: IMG_1, IMG_2 and 7 more") == (
+        "24 张图片中有 3 张没有结果：IMG_1, IMG_2 等（另有 7 个）"
+    )
     assert chinese("restore the data (or the JPEG decoder's version), or: omgate x") == (
         "恢复数据（或 JPEG 解码器的版本），或者：omgate x"
     )
@@ -79,7 +85,7 @@ def test_what_is_not_known_stays_as_it_is() -> None:
 
 
 def test_a_clause_that_is_not_known_stays_english_beside_those_that_are() -> None:
-    assert chinese("measure again on a quiet machine; made up") == "在安静的机器上重新测量；made up"
+    assert chinese("measure again on a quiet machine; made up") == "在安静的机器上重新测量; made up"
 
 
 HOUSE = Path(__file__).parents[2]
@@ -97,7 +103,7 @@ WRITTEN_IN = (
         "bench/latency/measure.py",
         "bench/latency/steady.py",
     ),
-    *("reports/diff/accuracy.py", "reports/diff/across.py", "bench/parity.py"),
+    *("reports/diff/accuracy.py", "reports/diff/across.py", "bench/parity.py", "bench/programs/record.py"),
 )
 
 
@@ -175,13 +181,44 @@ def test_what_makers_of_reasons_write_has_a_chinese_form(path: str) -> None:
     assert left <= PIECES
 
 
-@given(st.text(max_size=300))
-def test_any_name_is_kept_whole(name: str) -> None:
-    name = name.replace(";", "") or "x"
+ODD = [
+    "a; b.jpg",
+    "12 images.jpg",
+    "5 counts",
+    "1 image",
+    "the baseline",
+    "{old}",
+    r"\1\g<0>",
+    "a(b)*+?.jpg",
+    "人群; 1 image",
+]
+
+
+@given(st.one_of(st.sampled_from(ODD), st.text(min_size=1, max_size=300)))
+def test_any_name_is_kept_to_the_letter(name: str) -> None:
+    assume(" changed by " not in name and name.count("; ") < WIDEST)
     text = chinese(
         f"the count of {name} changed by +1.00 (2.00 -> 3.00), beyond the gate of 5 counts for one image"
     )
-    assert HAN.search(text)
+    assert text == f"{name} 的人数变化 +1.00（2.00 → 3.00），超出单张图片的门限 5 人"
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_list_of_names_is_kept_to_the_letter(name: str) -> None:
+    assert chinese(f"2 of 24 images have no result: {name}, b") == f"24 张图片中有 2 张没有结果：{name}, b"
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["other conditions: ", "a b SDK statistics: c: ", "x, or: ", "the run is on s, ", "'m' 2 times; "],
+)
+def test_sentences_within_sentences_end(piece: str) -> None:
+    """A text can be made up that a rule for itself would follow down to the end of the stack."""
+    assert piece in chinese((piece * 4000)[: LONGEST - 1])
+
+
+def test_a_condition_that_is_not_known_says_so() -> None:
+    assert chinese("other conditions: cores 8, the baseline's unknown") == "条件不同：核数为 8，基线为 未知"
 
 
 def test_no_text_is_slow() -> None:
@@ -217,3 +254,23 @@ def test_a_report_made_of_what_runs_say_has_no_english_reason(tmp_path: Path) ->
     assert texts
     left = [text for text in texts if not HAN.search(chinese(text)) and not text.startswith("omgate ")]
     assert left == []
+
+
+def test_a_sentence_without_a_chinese_form_is_marked_as_english() -> None:
+    assert told("<made> up").__html__() == '<span lang="en">&lt;made&gt; up</span>'
+    assert 'lang="zh-CN">重新测量<' in told("measure again").__html__()
+
+
+def test_a_warning_of_a_diff_is_told_after_the_name_of_its_run() -> None:
+    sides = [
+        RunSide(id=name, label=name, folder="", started="", finished=True) for name in ("night", "night: two")
+    ]
+    diff = Diff(
+        status=Status.PASS,
+        old=sides[0],
+        new=sides[1],
+        warnings=("night: its last line was torn by a kill and is left out", "made up for a test"),
+    )
+    first, second = document(diff).warnings
+    assert first.zh == "night：最后一行因进程被终止而残缺，已略去"
+    assert second.zh == second.en == "made up for a test"
