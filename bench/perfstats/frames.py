@@ -12,7 +12,12 @@ from bench.perfstats.model import PerfStats
 from bench.perfstats.tables import statistics
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
+
+    from bench.perfstats.chunks import Chunk
+    from bench.perfstats.find import Owner, Part
 
 WHO = ("process", "pid", "stream")
 
@@ -54,6 +59,11 @@ NAMES = {
     "rate": {"frames": "frames", "rate": "logged_rate"},
     "level": {"capacity": "capacity", "high": "max", "samples": "samples", "total": "total"},
 }
+FIELDS = {
+    "span": ("stream", "element", "factory", "type"),
+    "rate": ("stream",),
+    "level": ("stream", "element"),
+}
 KINDS = {"span": "durations", "rate": "throughput", "level": "queues"}
 
 
@@ -66,73 +76,62 @@ def windows(paths: Sequence[str | Path]) -> dict[str, pd.DataFrame]:
     import pandas as pd
 
     from bench.perfstats.find import find
+    from bench.perfstats.footnotes import Footnotes
     from bench.perfstats.names import KINDS as FILES
+    from bench.perfstats.parallel import each, shares
+
+    pieces: dict[str, list[tuple[Owner, Chunk]]] = {family: [] for family in KINDS}
+    for owner, kinds in find(paths, Footnotes()).sorted():
+        parts = [part for kind in FILES for part in kinds.get(kind, [])]
+        for chunks in each(_chunks, shares(parts)):
+            for chunk in chunks:
+                pieces[chunk.family].append((owner, chunk))
+    return {
+        name: _table(pieces.pop(family)) if pieces[family] else pd.DataFrame()
+        for family, name in KINDS.items()
+    }
+
+
+def _chunks(parts: list[Part]) -> list[Chunk]:
+    """All records of these files."""
     from bench.perfstats.reader import Reader
 
-    reader = Reader()
-    pieces: dict[str, list[pd.DataFrame]] = {family: [] for family in NAMES}
-    for owner, kinds in find(paths, reader.notes).sorted():
-        parts = [part for kind in FILES for part in kinds.get(kind, [])]
-        for made in reader.columns(parts, lambda kind: True):
-            for chunk in made.chunks:
-                pieces[chunk.family].append(_frame(chunk, owner.process, owner.pid))
-    found = {}
-    for family, name in KINDS.items():
-        found[name] = _joined(pieces.pop(family)) if pieces[family] else pd.DataFrame()
-    return found
+    return [chunk for made in Reader().columns(parts, lambda kind: True) for chunk in made.chunks]
 
 
-def _frame(chunk: Any, process: str | None, pid: int | None) -> pd.DataFrame:
-    """One block's records; texts that repeat are categories."""
-    import pandas as pd
-
-    columns: dict[str, Any] = {
-        "process": pd.Categorical.from_codes(  # type: ignore[call-overload]
-            [0] * len(chunk), [process or ""]
-        ),
-        "pid": pid or 0,
-    }
-    fields = {
-        "span": ("stream", "element", "factory", "type"),
-        "rate": ("stream",),
-        "level": ("stream", "element"),
-    }[chunk.family]
-    for place, name in enumerate(fields):
-        values = sorted({key[place] for key in chunk.keys})
-        codes = [values.index(key[place]) for key in chunk.keys]
-        columns[name] = pd.Categorical.from_codes(  # type: ignore[call-overload]
-            _taken(codes, chunk.group), values
-        )
-    for name, shown in NAMES[chunk.family].items():
-        columns[shown] = chunk.columns[name]
-    columns["time"] = _times(chunk.stamp)
-    return pd.DataFrame(columns)
-
-
-def _taken(codes: list[int], group: Any) -> Any:
+def _table(pieces: list[tuple[Owner, Chunk]]) -> pd.DataFrame:
+    """Records of one family; texts that repeat are categories."""
     import numpy as np
-
-    return np.array(codes, np.int32)[group]
-
-
-def _times(stamp: Any) -> Any:
-    """Microseconds as UTC times; NO_STAMP is the very number that numpy takes for NaT."""
     import pandas as pd
 
-    return pd.DatetimeIndex(stamp.view("M8[us]")).tz_localize("UTC")
-
-
-def _joined(pieces: list[pd.DataFrame]) -> pd.DataFrame:
-    """Blocks as one table, categories of all of them."""
-    import pandas as pd
-    from pandas.api.types import union_categoricals
-
-    first = pieces[0]
-    texts = [name for name in first.columns if isinstance(first[name].dtype, pd.CategoricalDtype)]
-    columns = {
-        name: union_categoricals([piece[name] for piece in pieces], sort_categories=True)
-        if name in texts
-        else pd.concat([piece[name] for piece in pieces], ignore_index=True)
-        for name in first.columns
+    chunks = [chunk for _, chunk in pieces]
+    family, rows = chunks[0].family, [len(chunk) for chunk in chunks]
+    columns: dict[str, Any] = {
+        "process": _texts(
+            [([owner.process or ""], np.zeros(len(chunk), np.intp)) for owner, chunk in pieces]
+        ),
+        "pid": np.repeat([owner.pid or 0 for owner, _ in pieces], rows),
     }
+    for place, name in enumerate(FIELDS[family]):
+        columns[name] = _texts([([key[place] for key in chunk.keys], chunk.group) for chunk in chunks])
+    for name, shown in NAMES[family].items():
+        columns[shown] = np.concatenate([chunk.columns[name] for chunk in chunks])
+    # Microseconds as UTC times; NO_STAMP is the very number that numpy takes for NaT.
+    stamps = np.concatenate([chunk.stamp for chunk in chunks if chunk.stamp is not None])
+    columns["time"] = pd.DatetimeIndex(stamps.view("M8[us]")).tz_localize("UTC")
     return pd.DataFrame(columns)
+
+
+def _texts(pieces: list[tuple[list[str], NDArray[np.intp]]]) -> pd.Categorical:
+    """Texts of many pieces, each with a list of texts and the place of each row's in it."""
+    import numpy as np
+    import pandas as pd
+
+    categories = sorted(
+        {texts[place] for texts, places in pieces for place in np.flatnonzero(np.bincount(places)).tolist()}
+    )
+    numbers = {text: number for number, text in enumerate(categories)}
+    codes = [
+        np.array([numbers.get(text, -1) for text in texts], np.int32)[places] for texts, places in pieces
+    ]
+    return pd.Categorical.from_codes(np.concatenate(codes), categories)  # type: ignore[call-overload]

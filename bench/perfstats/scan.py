@@ -13,25 +13,25 @@ import numpy as np
 
 from bench.perfstats import swar
 from bench.perfstats.chunks import FIELDS, Chunk, Key
-from bench.perfstats.layouts import NAMES, TIME, Layout
-from bench.perfstats.shapes import LITERALS, Identities, Shapes
+from bench.perfstats.layouts import TIME, Layout
+from bench.perfstats.shapes import Shapes
 from bench.perfstats.stamps import MICRO, NO_STAMP, day_seconds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bench.perfstats.swar import Bools, Ints, Words
+    from bench.perfstats.swar import Bools, Ints
 
     Rows = NDArray[np.intp]
 
 WIDTHS = (256, 768)
 """Bytes of the longest line (or piece) of the fast reader: first for most lines, then for those with long names."""
 
-BATCH_BYTES = 1 << 18
-"""Lines that are looked at together: their arrays stay in a processor's cache."""
+BATCH_BYTES = 1 << 20
+"""Lines that are looked at together: their bytes, and what is made of them, stay in a processor's cache."""
 
-TRIES = 50
-"""Lines of a batch that may teach a shape, or fail to, before the rest goes to the exact reader."""
+TRIES = 400
+"""Lines of a block that may teach a shape, or fail to, before the rest goes to the exact reader."""
 
 EXACT_DIGITS = 15
 """Digits of a rate whose quotient by a power of ten is the nearest number, since both are exact (Clinger, 1990)."""
@@ -41,28 +41,27 @@ INTEGER_DIGITS = 18
 
 
 class Known:
-    """What was learned of the lines of a layout, of up to `width` bytes."""
+    """What was learned of the lines of a layout, of up to `width` bytes. `keys`: whose records there are."""
 
     def __init__(self, layout: Layout, width: int) -> None:
         self.layout, self.width = layout, width
         self.shapes = [Shapes(piece, width // 8) for piece in layout.pieces]
-        self.identities = Identities(len(layout.pieces) * (1 + LITERALS))
-        self.room = swar.Room(BATCH_BYTES // width, width // 8)
+        self.keys: list[Key] = []
+        self._numbers: dict[Key, int] = {}
+        self._groups: dict[tuple[int, ...], int] = {}
 
-    def key(self, line: bytes) -> Key | None:
-        """Whose a line is, of which each piece has a shape; None if a name is not UTF-8."""
-        names: dict[str, str] = {}
-        whole = len(self.layout.pieces) == 1
-        pieces = [line] if whole else [line[: line.find(b"[") + 1], line[line.find(b"]") :]]
-        for pattern, text in zip(self.layout.pieces, pieces, strict=True):
-            found = pattern.fullmatch(text)
-            if found is None:
-                return None
-            try:
-                names |= {name: found[name].decode("utf-8") for name in NAMES if name in pattern.groupindex}
-            except UnicodeDecodeError:
-                return None
-        return names["stream"], names.get("element", ""), names.get("factory", ""), names.get("kind", "")
+    def group(self, namings: tuple[int, ...]) -> int:
+        """The number of the key that the names of each piece make."""
+        group = self._groups.get(namings)
+        if group is None:
+            names: dict[str, str] = {}
+            for shapes, naming in zip(self.shapes, namings, strict=True):
+                names |= shapes.namings.names[naming]
+            key = (names["stream"], names.get("element", ""), names.get("factory", ""), names.get("kind", ""))
+            group = self._groups[namings] = self._numbers.setdefault(key, len(self.keys))
+            if group == len(self.keys):
+                self.keys.append(key)
+        return group
 
 
 class Scan:
@@ -74,13 +73,12 @@ class Scan:
         self.known, self.layout, self.block = known, known.layout, block
         self.starts, self.ends = starts, ends
         self.wanted = set(self.layout.numbers)
-        self.stamps = np.zeros(len(starts), np.int64) if stamps else None
         n = len(starts)
+        self.stamps = np.zeros(n, np.int64) if stamps else None
         names = {*FIELDS[self.layout.family], *self.wanted}
         self.columns = {name: np.zeros(n, np.float64 if name == "rate" else np.int64) for name in names}
         self.good: Bools = np.ones(n, np.bool_)
-        self.group: Rows = np.zeros(n, np.intp)
-        self.parts: Words = np.zeros((len(self.layout.pieces) * (1 + LITERALS), n), np.uint64)
+        self.namings: Ints = np.zeros((len(self.layout.pieces), n), np.int64)
         self.largest: Ints = np.zeros(n, np.int64)
 
     def run(self) -> tuple[Chunk, Rows]:
@@ -89,75 +87,84 @@ class Scan:
         if len(self.layout.pieces) > 1:
             opening, closing = self._list()
             pieces = [(self.starts, opening), (closing, self.ends)]
-        self.zeroed = self.known.room.zeroed(self.block, int(self.starts[0]), int(self.ends[-1]))
         for number, (start, stop) in enumerate(pieces):
             self._piece(number, start, stop)
-        self._name()
+        group = self._whose()
         if self.layout.family == "level":
             self.columns["high"] = np.maximum(self.columns["high"], self.largest)
         taken = np.flatnonzero(self.good)
         columns = {name: self.columns[name][taken] for name in FIELDS[self.layout.family]}
         stamp = None if self.stamps is None else self.stamps[taken]
-        return Chunk(self.layout.family, self.known.identities.keys, self.group[taken], columns, stamp), taken
+        return Chunk(self.layout.family, self.known.keys, group[taken], columns, stamp), taken
 
-    # --- shapes -----------------------------------------------------------------------------------------------------------
+    # --- shapes, numbers and names ----------------------------------------------------------------------------------------
 
     def _piece(self, number: int, start: Ints, stop: Ints) -> None:
-        """Find the shapes of a piece of all lines, and take its numbers and the digits in its names out."""
+        """Find the shapes of a piece of all lines, and take its numbers and whose they are."""
         shapes = self.known.shapes[number]
         length = stop - start
         length[(length < 8) | (length > self.known.width)] = 0
+        batch = BATCH_BYTES // self.known.width
         shape = np.zeros(len(start), np.int64)
-        batch = len(
-            self.known.room.words
-        )  # whole lines are large: some at a time; single numbers of all of them
+        tries = TRIES
         for low in range(0, len(start), batch):
             rows = slice(low, low + batch)
-            shape[rows] = self._shapes(shapes, start[rows], length[rows], self.good[rows])
-        self.good &= shape > 0
-        self._numbers(shapes, shape, start)
-        first = number * (1 + LITERALS)
-        self.parts[first] = shape.view(np.uint64)
-        for place in range(shapes.literals):
-            column = len(shapes.fields) + place
-            at, width = start + shapes.ends[column].take(shape), shapes.widths[column].take(shape)
-            self.parts[first + 1 + place] = swar.before(self.block, at, width)
+            shape[rows], tried = self._shapes(shapes, start[rows], length[rows], self.good[rows], tries)
+            tries -= tried
+            self.good[rows] &= shape[rows] > 0
+            self._numbers(shapes, shape[rows], start[rows], rows)
+            self.namings[number, rows] = self._names(shapes, shape[rows], start[rows], length[rows])
+        if "whole" in shapes.fields:
+            self._rates(shapes, shape, start)
 
-    def _shapes(self, shapes: Shapes, start: Ints, length: Ints, alive: Bools) -> Ints:
-        """The shape of each of some lines, 0 where it has none; new ones are learned."""
-        forms = swar.words(self.zeroed, start, self.known.width // 8)
-        hashes = swar.cut(forms, length, self.known.room)
-        shape = shapes.find(hashes)
-        tries, unknown = 0, np.flatnonzero((shape == 0) & (length > 0) & alive)
-        while len(unknown) and tries < TRIES:
-            row = unknown[0]
-            line = self.block[start[row] : start[row] + length[row]].tobytes()
-            same = hashes[unknown] == hashes[row]
-            if shapes.learn(line, forms[row], hashes[row]):
-                shape[unknown[same]] = shapes.find(hashes[row : row + 1])[0]
-            unknown = unknown[~same]
-            tries += 1
-        good = swar.same(forms, shapes.forms, shape, self.known.room)
-        good &= shapes.lengths[shape] == length
-        shape[~good] = 0
+    def _shapes(
+        self, shapes: Shapes, start: Ints, length: Ints, alive: Bools, tries: int
+    ) -> tuple[Ints, int]:
+        """The shape of each of some lines, 0 where it has none, and how many lines were tried to learn from."""
+        shape = self._compared(shapes, start, length)
+        todo = np.flatnonzero((shape == 0) & (length > 0) & alive)
+        if not len(todo) or tries <= 0:
+            return shape, 0
+        forms = swar.words(self.block, start[todo], shapes.width)
+        first = todo[swar.different(forms, length[todo])[:tries]]
+        lines = [self.block[start[row] : start[row] + length[row]].tobytes() for row in first.tolist()]
+        if shapes.learn(lines):
+            shape[todo] = self._compared(shapes, start[todo], length[todo])
+        return shape, len(lines)
+
+    def _compared(self, shapes: Shapes, start: Ints, length: Ints) -> Ints:
+        text = swar.words(self.block, start, shapes.forms.shape[1])
+        shape = shapes.index.find(text, length).astype(np.int64)
+        shape[shapes.lengths.take(shape) != length] = 0
+        differ = swar.differ(text, shapes.forms.take(shape, axis=0), shapes.limits.take(shape, axis=0))
+        if differ is not None:
+            shape[differ] = 0
         return shape
 
-    def _numbers(self, shapes: Shapes, shape: Ints, start: Ints) -> None:
-        for column, name in enumerate(shapes.fields):
-            if name in TIME or (name not in self.wanted and name not in self.layout.json):
-                continue
-            width = shapes.widths[column].take(shape)
-            value = swar.numbers(self.block, start + shapes.ends[column].take(shape), width)
+    def _numbers(self, shapes: Shapes, shape: Ints, start: Ints, rows: slice) -> None:
+        names = [name for name in shapes.fields if name in self.layout.numbers or name in self.layout.json]
+        columns = [shapes.fields.index(name) for name in names]
+        widths = shapes.widths[columns].take(shape, axis=1)
+        values = swar.numbers(self.block, start + shapes.ends[columns].take(shape, axis=1), widths)
+        for name, width, value in zip(names, widths, values, strict=True):
             if name in self.layout.json:
-                self.good &= (width <= 1) | (value >= swar.TENS[width - 1])
+                self.good[rows] &= (width <= 1) | (value >= swar.TENS[width - 1])
             if name in self.wanted:
-                self.columns[name] = value
+                self.columns[name][rows] = value
         if self.stamps is not None and "clock" in shapes.fields:
             day, clock, micro = (start + shapes.ends[shapes.fields.index(name)].take(shape) for name in TIME)
             width = shapes.widths[shapes.fields.index("micro")].take(shape)
-            self.stamps = self._stamps(day, clock, micro, width, self.good)
-        if "whole" in shapes.fields:
-            self._rates(shapes, shape, start)
+            self.stamps[rows] = self._stamps(day, clock, micro, width, shape > 0)
+
+    def _names(self, shapes: Shapes, shape: Ints, start: Ints, length: Ints) -> Ints:
+        literals = slice(len(shapes.fields), len(shapes.fields) + shapes.literals)
+        stops = start + shapes.ends[literals].take(shape, axis=1)
+        digits = swar.before(self.block, stops, shapes.widths[literals].take(shape, axis=1))
+
+        def line(row: int) -> bytes:
+            return self.block[start[row] : start[row] + length[row]].tobytes()
+
+        return shapes.namings.find(shape, digits, line)
 
     def _rates(self, shapes: Shapes, shape: Ints, start: Ints) -> None:
         """`throughputRate`: by one division, or by Python's own conversion where it has too many digits."""
@@ -181,27 +188,22 @@ class Scan:
             rates[row] = float(self.block[stop[row] - width[row] : end[row]].tobytes())
         self.columns["rate"] = rates
 
-    def _name(self) -> None:
-        """Whose the records are: lines of the same shapes and the same digits in names have the same names."""
-        identities = self.known.identities
-        code = np.zeros(len(self.good), np.uint64)
-        for part in self.parts:
-            if part.any():
-                code ^= part
-                code *= swar.MIX
-        group = identities.find(code, self.parts)
-        unknown, tries = np.flatnonzero(self.good & (group < 0)), 0
-        while len(unknown) and tries < TRIES * 4:
-            line = int(unknown[0])
-            key = self.known.key(self.block[self.starts[line] : self.ends[line]].tobytes())
-            same = unknown[code[unknown] == code[line]]
-            if key is not None:
-                identities.learn(code[line], self.parts[:, line], key)
-                group[same] = identities.find(code[same], self.parts[:, same])
-            unknown = unknown[code[unknown] != code[line]]
-            tries += 1
-        self.good &= group >= 0
-        self.group = group
+    def _whose(self) -> Rows:
+        """The number of the key of each line; `good` is false where there is none."""
+        self.good &= (self.namings >= 0).all(axis=0)
+        first, *others = self.namings
+        if not others:
+            namings = self.known.shapes[0].namings
+            groups = [self.known.group((naming,)) for naming in range(len(namings.names))]
+            return np.array([*groups, 0], np.intp)[first]
+        good = np.flatnonzero(self.good)
+        base = int(others[0].max(initial=0)) + 1
+        codes, which = np.unique(first[good] * base + others[0][good], return_inverse=True)
+        made = np.zeros(len(first), np.intp)
+        made[good] = np.array([self.known.group(divmod(code, base)) for code in codes.tolist()], np.intp)[
+            which
+        ]
+        return made
 
     # --- the list of a queue, and times -----------------------------------------------------------------------------------
 

@@ -26,8 +26,11 @@ MIX = _U(0x9E3779B97F4A7C15)
 TENS = 10 ** np.arange(19, dtype=np.int64)
 _NIBBLES = _U(0x0F0F0F0F0F0F0F0F)
 _PAIRS, _MUL_HIGH, _MUL_LOW = _U(0x000000FF000000FF), _U(100 + (1000000 << 32)), _U(1 + (10000 << 32))
+_ASCII, _ZEROS, _OVER_NINE, _TOP = (_U(0x0101010101010101 * byte) for byte in (0x7F, 0x30, 0x76, 0x80))
 _LAST = np.array([0] + [(2**64 - 1) << (64 - 8 * width) & (2**64 - 1) for width in range(1, 9)], np.uint64)
 """The last bytes of a word: 0 to 8 of them."""
+
+_TEN = np.uint16(10)
 
 _PIECE = 1 << 18
 """Bytes that are looked through at once: the array of answers stays in the processor's cache."""
@@ -35,10 +38,11 @@ _PIECE = 1 << 18
 
 def positions(block: NDArray[np.uint8], byte: int, start: int, stop: int) -> Ints:
     """Return where a byte is from `start` to `stop`."""
-    found = [
-        np.flatnonzero(block[low : min(low + _PIECE, stop)] == byte) + low
-        for low in range(start, stop, _PIECE)
-    ]
+    equal = np.empty(min(_PIECE, stop - start), np.bool_)
+    found = []
+    for low in range(start, stop, _PIECE):
+        piece = block[low : min(low + _PIECE, stop)]
+        found.append(np.flatnonzero(np.equal(piece, byte, out=equal[: len(piece)])) + low)
     return np.concatenate(found) if found else np.zeros(0, np.int64)
 
 
@@ -55,82 +59,64 @@ def words(block: NDArray[np.uint8], at: Ints, count: int) -> Words:
     return found
 
 
-class Room:
-    """Memory that is written again and again: it stays in the processor's cache."""
-
-    def __init__(self, rows: int, width: int) -> None:
-        self.words = np.empty((rows, width), np.uint64)
-        self._bytes = np.zeros(0, np.uint8)
-
-    def zeroed(self, block: NDArray[np.uint8], start: int, stop: int) -> NDArray[np.uint8]:
-        """Return the block with each digit from `start` to `stop` as `0`, and padding."""
-        if len(self._bytes) < stop + PADDING:
-            self._bytes = np.zeros(stop + PADDING, np.uint8)
-        for low in range(start, stop, _PIECE):
-            piece = block[low : min(low + _PIECE, stop)]
-            digit = piece - np.uint8(48)  # wraps around: what is no digit becomes large
-            digit *= digit < 10
-            np.subtract(piece, digit, out=self._bytes[low : low + len(piece)])
-        return self._bytes
+def keep(width: int) -> Words:
+    """Return masks of the first 0, 1, ..., 8 `width` bytes of `width` words."""
+    return np.tril(np.full((8 * width + 1, 8 * width), 255, np.uint8), -1).view("<u8")
 
 
-def cut(text: Words, lengths: Ints, room: Room) -> Words:
-    """Put NUL behind the length of each row of words, (N, W), in place, and return a hash of each row."""
-    rows, width = text.shape
-    keep = room.words[:rows]
-    _keep(width).take(lengths, axis=0, out=keep, mode="clip")
-    text &= keep
-    hashes: Words = np.einsum("ij,j->i", text, _multipliers(width))
-    hashes ^= lengths.view(np.uint64)
-    return hashes
+def differ(text: Words, forms: Words, limits: Words) -> Bools | None:
+    """Return which rows have a byte that is not that of the form, or above it by more than the limit; None if none has. Spoils `text`."""
+    text ^= forms  # above a digit's `0` this is the digit, and what is no digit comes out as more than 9
+    wrong = text.view(np.uint8) > limits.view(np.uint8)
+    return wrong.any(axis=1) if wrong.any() else None
 
 
-def same(forms: Words, table: Words, rows: Ints, room: Room) -> Bools:
-    """Return whether each form is that in its row of the table."""
-    other = room.words[: len(forms)]
-    table.take(rows, axis=0, out=other, mode="clip")
-    other ^= forms
-    equal: Bools = np.bitwise_or.reduce(other, axis=1) == 0
-    return equal
+def zero_digits(text: Words) -> None:
+    """Make each digit of the words a `0`, in place."""
+    above = text & _ASCII
+    above ^= _ZEROS
+    above += _OVER_NINE  # the top bit of what is no digit becomes 1, as it is where this is no ASCII
+    above |= text
+    np.invert(above, out=above)
+    above &= _TOP
+    above >>= _U(7)
+    above *= _U(15)
+    np.invert(above, out=above)
+    text &= above
 
 
-_KEEP: dict[int, Words] = {}
+def different(text: Words, lengths: Ints) -> Ints:
+    """Return the first row of each canonical form; `text` (N, W) becomes these forms."""
+    text &= keep(text.shape[1]).take(lengths, axis=0)
+    zero_digits(text)
+    _, first = np.unique(hashes(text.T), return_index=True)
+    return np.sort(first)
 
 
-def _keep(width: int) -> Words:
-    """Masks of the first 0, 1, ... bytes of a row."""
-    made = _KEEP.get(width)
-    if made is None:
-        made = np.tril(np.full((8 * width + 1, 8 * width), 255, np.uint8), -1).view("<u8")
-        _KEEP[width] = made
-    return made
-
-
-_MULTIPLIERS: dict[int, Words] = {}
-
-
-def _multipliers(width: int) -> Words:
-    """An odd number for each word."""
-    made = _MULTIPLIERS.get(width)
-    if made is None:
-        made = np.random.default_rng(width).integers(0, 2**64, width, np.uint64, endpoint=False) | _U(1)
-        _MULTIPLIERS[width] = made
-    return made
+def hashes(columns: Words) -> Words:
+    """Return a hash of each row of (P, N) words."""
+    code = np.zeros(columns.shape[1], np.uint64)
+    for column in columns:
+        code ^= column
+        code *= MIX
+    return code
 
 
 def before(block: NDArray[np.uint8], stops: Ints, widths: Ints) -> Words:
-    """Return the `widths` (0 to 8) bytes before `stops` (at least 8), at the end of a word with NULs before them."""
-    found = words(block, stops - 8, 1)[:, 0]
+    """Return the `widths` (0 to 8) bytes before `stops` (at least 8), at the end of a word with NULs before them; of any dimensions."""
+    windows: Any = np.ndarray((len(block) - 7,), "V8", block.data, strides=(1,))
+    found: Words = windows[stops - 8].view("<u8")
     found &= _LAST.take(widths)
     return found
 
 
 def numbers(block: NDArray[np.uint8], stops: Ints, widths: Ints) -> Ints:
     """Return the numbers of `widths` digits (0 to 16) before `stops` (at least 16 where there are more than 8 digits)."""
-    long = np.flatnonzero(widths > 8)
-    value = _eight(before(block, stops, np.minimum(widths, 8) if len(long) else widths))
-    if len(long):
-        value[long] += 10**8 * _eight(before(block, stops[long] - 8, widths[long] - 8))
+    if widths.max(initial=0) <= 8:
+        return _eight(before(block, stops, widths))
+    value = _eight(before(block, stops, np.minimum(widths, 8)))
+    long = widths > 8
+    value[long] += 10**8 * _eight(before(block, stops[long] - 8, widths[long] - 8))
     return value
 
 
@@ -150,7 +136,7 @@ def _eight(digits: Words) -> Ints:
     return high.view(np.int64)
 
 
-_LISTS = 200
+_LISTS = 100
 """Lists that are read together: their numbers stay in the processor's cache."""
 
 
@@ -168,27 +154,34 @@ def lists(block: NDArray[np.uint8], starts: Ints, stops: Ints) -> tuple[Ints, In
 
 
 def _lists(block: NDArray[np.uint8], starts: Ints, stops: Ints) -> tuple[Ints, Ints, Ints, Bools]:
+    """The same of some lists: at the last digit of each number is what this and the three before make, elsewhere 0."""
     content = memoryview(block)  # type: ignore[arg-type]
     joined = b",".join([content[low:high] for low, high in zip(starts.tolist(), stops.tolist(), strict=True)])
-    digit = np.frombuffer(b",,,,," + joined + b",", np.uint8) - np.uint8(48)  # what is no digit becomes large
-    ends = np.flatnonzero(digit > 9)[4:]
-    width = np.diff(ends)
-    ends = ends[1:]
-    width -= 1
-    bad = (width < 1) | (width > 4) | (digit[ends] != 252)  # 252: a comma
-    value = np.where(width > 0, digit[ends - 1], 0).astype(np.int64)
-    for place, weight in ((2, 10), (3, 100), (4, 1000)):
-        rows = np.flatnonzero(width >= place)
-        if not len(rows):
-            break
-        first = digit[ends[rows] - place].astype(np.int64)
-        value[rows] += weight * first
-        bad[rows] |= (first == 0) & (width[rows] == place)
-    last = np.searchsorted(ends, np.cumsum(stops - starts + 1) + 4)  # the comma behind each list
-    first = np.concatenate([[0], last[:-1] + 1])
+    text = np.frombuffer(b",,,," + joined + b",,", np.uint8)
+    digit = text - np.uint8(48)  # what is no digit becomes large
+    is_digit = digit < 10
+    digit *= is_digit
+    here, count = slice(4, -1), len(joined) + 1  # the comma behind each list belongs to it
+    after, (this, one, two, three, four) = is_digit[5:], _before(is_digit, 5, count)
+    units, tens, hundreds, thousands = _before(digit.astype(np.uint16), 4, count)
+    value = thousands * (one & two)
+    for place in (hundreds * one, tens, units):
+        value *= _TEN
+        value += place
+    last = this > after
+    value *= last
+    bad = ((text[here] != ord(",")) | ~one) & ~this
+    bad |= this & one & two & three & four
+    bad |= this & after & ~one & (units == 0)
+    first = np.cumsum(stops - starts + 1) - (stops - starts + 1)
     return (
-        np.add.reduceat(value, first),
-        last - first + 1,
-        np.maximum.reduceat(value, first),
+        np.add.reduceat(value, first, dtype=np.int64),
+        np.add.reduceat(last, first, dtype=np.int64),
+        np.maximum.reduceat(value, first).astype(np.int64),
         ~np.logical_or.reduceat(bad, first),
     )
+
+
+def _before(values: NDArray[Any], places: int, count: int) -> list[NDArray[Any]]:
+    """What is 0, 1, ... places before each of `count` values, of which the first is the fifth."""
+    return [values[4 - place : 4 - place + count] for place in range(places)]
