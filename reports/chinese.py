@@ -130,6 +130,9 @@ def _fields(pieces: Sequence[str], text: str) -> dict[str, str] | None:
 def _filled(form: str, fields: Mapping[str, str], depth: int) -> str:
     pieces = FIELD.split(form)
     pieces[1::2] = [_value(name, fields[name], depth) for name in pieces[1::2]]
+    for place in range(1, len(pieces), 2):
+        if pieces[place].endswith("）"):  # full width: it brings its own space
+            pieces[place + 1] = pieces[place + 1].lstrip(" ")
     return "".join(pieces)
 
 

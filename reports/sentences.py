@@ -69,6 +69,10 @@ SENTENCES: tuple[Pair, ...] = (
      "查看运行目录中工作进程的日志；时限由用例文件中的 limits.image_seconds 规定"),
     ("more samples alone do not help here: a difference of {percent} is the smallest that can be found; use a quieter machine, warm up longer, or several runs. {_rest}",
      "仅增加样本没有帮助：此处能发现的最小差异为 {percent}；请换用更安静的机器、延长预热或多次运行。{_rest}"),
+    # --- diff ---
+    ("{run} was not finished; continue it: {command}", "{run} 未完成；继续：{command}"),
+    ("no two backends of one case that only one of the runs has each: the runs have {old} and {new}; those of one run: {command}",
+     "两次运行中没有同一用例的、各自独有的后端：两次运行分别有 {old} 和 {new}；单次运行的后端：{command}"),
 )  # fmt: skip
 
 CLAUSES: tuple[Pair, ...] = (
@@ -182,6 +186,10 @@ CLAUSES: tuple[Pair, ...] = (
     ("needs about {n} more samples", "还需要约 {n} 个样本"),
     ("needs about {n} more samples in the baseline", "基线还需要约 {n} 个样本"),
     ("needs about {n} more samples in the baseline to begin with", "基线首先还需要约 {n} 个样本"),
+    ("needs about {n} more samples in run {run}", "运行 {run} 还需要约 {n} 个样本"),
+    ("needs about {n} more samples in run {run} to begin with", "运行 {run} 首先还需要约 {n} 个样本"),
+    ("needs about {n} more samples, and {m} more in run {run}", "还需要约 {n} 个样本，运行 {run} 还需要 {m} 个"),
+    ("needs about {n} more samples, and {m} more in run {run} to begin with", "首先还需要约 {n} 个样本，运行 {run} 还需要 {m} 个"),
     ("needs about {n} more samples, and {m} more in the baseline", "还需要约 {n} 个样本，基线还需要 {m} 个"),
     ("needs about {n} more samples, and {m} more in the baseline to begin with", "首先还需要约 {n} 个样本，基线还需要 {m} 个"),
     ("runs are assumed to differ by {percent} by themselves", "假定运行之间本来就相差 {percent}"),

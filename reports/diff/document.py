@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reports.chinese import chinese
 from reports.diff.matrix import Matrix, matrix_table
-from reports.diff.model import Diff, RunSide, Text
+from reports.diff.model import Diff, Measured, RunSide, Text
 from reports.diff.tables import Table, tables
 from reports.reasons import TITLES, Reason
 from reports.verdict import Status, Verdict, worst
@@ -20,15 +20,6 @@ VERDICTS: dict[str, Text] = {
     "cannot-tell": Text("cannot tell", "无法判断"),
 }
 """A verdict in words."""
-
-STATUSES: dict[str, Text] = {
-    "pass": Text("pass", "通过"),
-    "improved": Text("improved", "改进"),
-    "drift": Text("drift", "漂移"),
-    "regressed": Text("regressed", "退化"),
-    "cannot-tell": Text("cannot tell", "无法判断"),
-}
-"""The same in a word."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +49,7 @@ class Said:
 class Note:
     """What is said of one case on one backend: the conclusion, then the reasons of its verdicts, each a line."""
 
-    where: str
+    where: Text
     status: str
     conclusion: Text | None
     reasons: tuple[Said, ...]
@@ -95,7 +86,7 @@ def _of_diff(diff: Diff) -> Document:
 def _of_matrix(matrix: Matrix) -> Document:
     """Sentences only of what is no pass: a matrix is for the overview."""
     said = [
-        Note(f"{diff.old.name} → {diff.new.name}: {note.where}", note.status, note.conclusion, note.reasons)
+        Note(_between(diff, note.where), note.status, note.conclusion, note.reasons)
         for diff in matrix.diffs
         for note in (*notes(diff), *_alone(diff))
         if note.status != Status.PASS
@@ -120,15 +111,24 @@ def notes(diff: Diff) -> list[Note]:
     for item in diff.measured:
         if item.accuracy is not None:
             verdicts = (item.accuracy, *(speed.verdict for speed in item.speed))
-            where = f"{item.case} on {item.backend}"
-            made.append(Note(where, str(worst(item.statuses)), item.conclusion, _reasons(verdicts)))
+            made.append(Note(_place(item), str(worst(item.statuses)), item.conclusion, _reasons(verdicts)))
     for parity in diff.across:
-        where = (
-            f"{parity.case}, {parity.backend} of {diff.new.name} against {parity.other} of {diff.old.name}"
+        where = Text(
+            f"{parity.case}, {parity.backend} of {diff.new.name} against {parity.other} of {diff.old.name}",
+            f"{parity.case}，{diff.new.name} 的 {parity.backend} 对照 {diff.old.name} 的 {parity.other}",
         )
         reasons = _said(parity.reasons)
         made.append(Note(where, parity.status, None, reasons))
     return made
+
+
+def _place(item: Measured) -> Text:
+    return Text(f"{item.case} on {item.backend}", f"{item.case}，{item.backend}")
+
+
+def _between(diff: Diff, where: Text) -> Text:
+    names = f"{diff.old.name} → {diff.new.name}"
+    return Text(f"{names}: {where.en}", f"{names}：{where.zh}")
 
 
 def _alone(diff: Diff) -> list[Note]:
@@ -136,7 +136,7 @@ def _alone(diff: Diff) -> list[Note]:
     names = {"old": diff.old.name, "new": diff.new.name}
     return [
         Note(
-            where=f"{item.case} on {item.backend}",
+            where=_place(item),
             status=str(Status.CANNOT_TELL) if item.only_in == "old" else "",
             conclusion=None,
             reasons=(

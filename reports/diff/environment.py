@@ -179,7 +179,7 @@ def conclusion(old: Run, new: Run, case: str, backend: str) -> Text:
     return Text(
         f"Another {model.en}, and changed: {what.en}. A difference can come from either; to tell them apart, measure the old {model.en}"
         f" there, too ({option}=FILE).",
-        f"{model.zh}不同，同时改变的还有：{what.zh}。差异可能来自任一方；要区分，请在新环境中再测旧的{model.zh}({option}=FILE)。",
+        f"{model.zh}不同，同时改变的还有：{what.zh}。差异可能来自任一方；要区分，请在新环境中再测旧的{model.zh}（{option}=FILE）。",
     )
 
 
@@ -192,8 +192,12 @@ def _software(kind: str) -> str:
 
 
 def _listed(moved: Mapping[str, tuple[str | None, str | None]], language: str) -> str:
-    unknown = "unknown" if language == "en" else "未知"
-    return (", " if language == "en" else "、").join(
-        f"{getattr(NAMES[axis], language)} ({was or unknown} -> {now or unknown})"
+    unknown, form, comma = LISTED[language]
+    return comma.join(
+        form.format(getattr(NAMES[axis], language), was or unknown, now or unknown)
         for axis, (was, now) in moved.items()
     )
+
+
+LISTED = {"en": ("unknown", "{} ({} -> {})", ", "), "zh": ("未知", "{}（{} → {}）", "、")}
+"""What is not known, a change and what stands between two, by language."""

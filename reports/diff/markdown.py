@@ -34,7 +34,7 @@ def diff_markdown(found: Diff | Matrix) -> str:
         lines += ["", f"**{table.title.en}**", "", *_table(table)]
     for note in said.notes:
         mark = f" {MARKS[note.status]} {note.status}" if note.status else ""
-        lines += ["", f"**{safe(note.where)}**:{mark}"]
+        lines += ["", f"**{safe(note.where.en)}**:{mark}"]
         if note.conclusion is not None:
             lines += ["", safe(note.conclusion.en)]
         if note.reasons:

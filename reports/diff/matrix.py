@@ -138,21 +138,28 @@ def matrix_table(found: Matrix) -> Table:
     note = Text(
         "Each run against the first: value, difference, verdict.", "每次运行与第一次对比：数值、差值、结论。"
     )
-    return Table(Text("Runs", "运行"), columns, tuple(rows), note=note)
+    return Table("runs", Text("Runs", "运行"), columns, tuple(rows), note=note)
 
 
 def _text(cell: Cell, unit: str, value: bool = True) -> str:
     """`33.30 (+0.05, drift)`."""
+    shown, difference = cell_texts(cell, unit)
+    if not difference:
+        return shown
+    return f"{shown} ({difference}, {cell.status})" if value else f"{difference} ({cell.status})"
+
+
+def cell_texts(cell: Cell, unit: str) -> tuple[str, str]:
+    """The value and the difference from the run that it is held against; empty where there is none."""
     if cell.value is None:
-        return "-"
-    shown = f"{cell.value:.2f}" if unit in ("counts", "1", "dB") else quantity(cell.value, unit)
+        return "-", ""
+    exact = unit in ("counts", "1", "dB")
+    shown = f"{cell.value:.2f}" if exact else quantity(cell.value, unit)
     number = cell.number
     if number is None or cell.status is None:
-        return shown
-    if unit in ("counts", "1", "dB"):
-        difference = delta(msgspec.structs.replace(number, low=None, high=None))
-    elif number.old and number.new is not None:
-        difference = f"{100 * (number.new / number.old - 1.0):+.1f} %"
-    else:
-        difference = "-"
-    return f"{shown} ({difference}, {cell.status})" if value else f"{difference} ({cell.status})"
+        return shown, ""
+    if exact:
+        return shown, delta(msgspec.structs.replace(number, low=None, high=None))
+    if number.old and number.new is not None:
+        return shown, f"{100 * (number.new / number.old - 1.0):+.1f} %"
+    return shown, "-"

@@ -25,8 +25,9 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of plain text. `statuses`: the verdict of each row, which is its first cell, or empty; `note` says what to know."""
+    """A table of plain text, `name` of its kind. `statuses`: the verdict of each row, which is its first cell, or empty; `note` says what to know."""
 
+    name: str
     title: Text
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -66,7 +67,7 @@ def changes_table(diff: Diff, decides: bool) -> Table:
     )
     rows = [_change(change) for change in diff.changes if change.decides is decides]
     columns = (_words("what", "项目"), _words("of", "范围"), _words("old", "旧"), _words("new", "新"))
-    return Table(title, columns, tuple(rows))
+    return Table("decides" if decides else "beside", title, columns, tuple(rows))
 
 
 def _change(change: Change) -> tuple[str, ...]:
@@ -93,7 +94,7 @@ def accuracy_table(measured: Iterable[Measured]) -> Table:
         BACKEND,
         _words("MAE", "MAE", True),
         _words("Δ [95 %]", "Δ [95 %]", True),
-        _words("MSE (root)", "MSE(均方根)", True),
+        _words("MSE (root)", "MSE（根）", True),
         _words("Δ [95 %]", "Δ [95 %]", True),
         _words("changed", "变化的图片", True),
         _words("at most", "最大变化", True),
@@ -102,7 +103,7 @@ def accuracy_table(measured: Iterable[Measured]) -> Table:
         "Counts of people; the same images before and after. changed: images whose count moved beyond rounding.",
         "单位：人数；前后为同一批图片。变化的图片：计数变化超出舍入误差的图片。",
     )
-    return Table(Text("Accuracy", "精度"), columns, tuple(rows), tuple(statuses), note)
+    return Table("accuracy", Text("Accuracy", "精度"), columns, tuple(rows), tuple(statuses), note)
 
 
 def _accuracy(item: Measured, verdict: Verdict) -> tuple[str, ...]:
@@ -183,7 +184,7 @@ def moved_table(measured: Iterable[Measured]) -> Table:
         note = Text(
             f"{hidden} more moved less; the JSON names all.", f"另有 {hidden} 张变化较小；JSON 中列出全部。"
         )
-    return Table(Text("Images that moved most", "变化最大的图片"), columns, tuple(rows), note=note)
+    return Table("moved", Text("Images that moved most", "变化最大的图片"), columns, tuple(rows), note=note)
 
 
 def _moved(item: Measured, image: Moved) -> tuple[str, ...]:
@@ -219,7 +220,7 @@ def speed_table(measured: Iterable[Measured]) -> Table:
         CHANGE,
         _words("p", "p", True),
     )
-    return Table(Text("Speed", "速度"), columns, tuple(rows), tuple(statuses))
+    return Table("speed", Text("Speed", "速度"), columns, tuple(rows), tuple(statuses))
 
 
 def _speed(speed: SpeedDiff, number: Number | None) -> tuple[str, ...]:
@@ -270,7 +271,7 @@ def figures_table(measured: Iterable[Measured]) -> Table:
         "扫描各深度的速率与队列长度：每次运行各一个数值，仅展示，不作判定。",
     )
     columns = (CASE, BACKEND, _words("figure", "指标"), OLD, NEW, CHANGE)
-    return Table(Text("Rates and levels", "速率与队列"), columns, tuple(rows), note=note)
+    return Table("levels", Text("Rates and levels", "速率与队列"), columns, tuple(rows), note=note)
 
 
 def only_table(measured: Iterable[Measured]) -> Table:
@@ -294,7 +295,11 @@ def only_table(measured: Iterable[Measured]) -> Table:
         _words("why the other lacks it", "另一方缺少的原因"),
     )
     return Table(
-        Text("In one of the runs only", "仅在一次运行中"), columns, tuple(rows), tuple(row[0] for row in rows)
+        "alone",
+        Text("In one of the runs only", "仅在一次运行中"),
+        columns,
+        tuple(rows),
+        tuple(row[0] for row in rows),
     )
 
 
@@ -328,5 +333,9 @@ def across_table(diff: Diff) -> Table:
         _words("images", "图片", True),
     )
     return Table(
-        Text("Parity across the runs", "跨运行一致性"), columns, tuple(rows), tuple(row[0] for row in rows)
+        "parity",
+        Text("Parity across the runs", "跨运行一致性"),
+        columns,
+        tuple(rows),
+        tuple(row[0] for row in rows),
     )

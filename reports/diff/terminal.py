@@ -30,7 +30,7 @@ def diff_text(found: Diff | Matrix, width: int = 120, color: bool = False) -> st
         print_table(console, table)
     for note in said.notes:
         console.print(
-            Text.assemble("\n", f"{printable(note.where)}: ", _verdict(note.status)), soft_wrap=True
+            Text.assemble("\n", f"{printable(note.where.en)}: ", _verdict(note.status)), soft_wrap=True
         )
         if note.conclusion is not None:
             console.print(Text(f"  {printable(note.conclusion.en)}"), soft_wrap=True)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
@@ -26,18 +22,17 @@ from reports.html import (
     waterfall,
     windows,
 )
+from reports.html.base import engine
 from reports.html.notes import Notes
-from reports.html.plain import TONES
 from reports.html.source import Source
 from reports.html.table import Table
 from reports.html.words import HEADLINES, KINDS, STATUSES, Both, told
 from reports.outcome import Finding
 from reports.perfstats import Warn
 from reports.run import CaseEntry, moment_of
-from reports.terminal import printable
 
 if TYPE_CHECKING:
-    from jinja2 import Environment, Template
+    from jinja2 import Template
 
 TITLES = {
     "results": Both("Accuracy and speed", "精度与速度"),
@@ -103,7 +98,6 @@ def _parts(source: Source) -> dict[str, Any]:
     run, notes = source.run, Notes(source.outcome)
     cards = images.cards(source)
     pictured = any(card.overlay for card in cards)
-    script = _asset("script.js")
     parts: dict[str, Any] = {
         "run": run,
         "outcome": source.outcome,
@@ -138,12 +132,9 @@ def _parts(source: Source) -> dict[str, Any]:
         "options": environment.options(source),
         "warnings": [told(warning) for warning in (*run.warnings, *source.problems)],
         "titles": TITLES,
-        "style": Markup(_asset("style.css")),
-        "script": Markup(script),
-        # The page's own script and no other: whatever slips into the page can't run.
-        "script_digest": Markup(
-            "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-        ),
+        "stem": run.id,
+        "case_title": _case_title,
+        "tally_of": _tally,
     }
     parts["contents"] = _contents(parts)
     return parts
@@ -312,51 +303,11 @@ def _case_title(case: CaseEntry) -> Both:
     return Both(english, case.title_zh or english)
 
 
-# --- the template engine ------------------------------------------------------------------------------------------------------
+def _warning(found: Warn) -> Both:
+    detail = told(found.detail)
+    return Both(f"{found.reason}: {found.where}: {detail.en}", f"{found.reason}：{found.where}：{detail.zh}")
 
 
 def compile_template() -> Template:
     """The page's template; compiled once."""
-    return _environment().get_template("report.html.j2")
-
-
-@cache
-def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    made = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_visible,
-    )
-    made.globals |= {
-        "both": Both,
-        "statuses": STATUSES,
-        "tones": TONES,
-        "case_title": _case_title,
-        "tally_of": _tally,
-    }
-    return made
-
-
-def _visible(value: object) -> object:
-    """What is about to stand in the page, without control characters and those that turn the direction of text: names come from files."""
-    if isinstance(value, Both):
-        return type(value)(_printable(value.en), _printable(value.zh))
-    return _printable(value) if type(value) is str else value
-
-
-def _printable(text: str) -> str:
-    return text if text.isprintable() else printable(text)
-
-
-def _asset(name: str) -> str:
-    return (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8")
-
-
-def _warning(found: Warn) -> Both:
-    detail = told(found.detail)
-    return Both(f"{found.reason}: {found.where}: {detail.en}", f"{found.reason}：{found.where}：{detail.zh}")
+    return engine().get_template("report.html.j2")

@@ -122,6 +122,7 @@ FIGURE_TEXTS = {
     "queue size (mean)": "队列长度（平均）",
     "change of MAE, counts": "MAE 变化，人",
     "MAE, counts": "MAE，人",
+    "counts": "人",
     "median": "中位数",
     "loss": "损失",
     "validation MAE": "验证 MAE",

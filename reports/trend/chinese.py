@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from reports.html.names import axis_name, figure_name, quantity
+from reports.html.shown import ARROW, MINUS
 from reports.html.words import Both, told
 from reports.trend import words
 from reports.trend.model import ChangePoint, Series
 
-DIRECTIONS = {"worse": "变差", "better": "变好", "changed": "变化"}
+DIRECTIONS = {
+    "worse": Both("worse", "变差"),
+    "better": Both("better", "变好"),
+    "changed": Both("changed", "变化"),
+}
 LEFT_OUT = {"not finished": "次未完成", "limited": "次受限（--limit）", "not readable": "次无法读取"}
+MACHINES = (
+    (", ", "，"),
+    ("worker's clock", "工作进程的时钟"),
+    ("device's clock", "设备的时钟"),
+    (" cores", " 核"),
+)
 
 
 def title(series: Series) -> Both:
     """The metric's name."""
-    name = words.title(series)
-    return Both(name, "图片/秒" if name == "images/s" else name)
+    return Both(words.title(series), figure_name(series.metric).zh)
 
 
 def where(series: Series) -> Both:
@@ -23,10 +34,38 @@ def where(series: Series) -> Both:
     return Both(words.where(series), f"{series.case}，{series.backend}（{soc}，{series.precision}{data}）")
 
 
-def step(series: Series, change: ChangePoint) -> Both:
-    """What the level did, and whether that is for the better."""
-    text, direction = words.step(series, change), words.direction(series, change)
-    return Both(text, f"{text.removesuffix(f', {direction}')}，{DIRECTIONS[direction]}")
+def figure(series: Series, value: float) -> Both:
+    """A figure with its unit."""
+    return quantity(words.figure(series, value).replace("-", MINUS))
+
+
+def relative(change: ChangePoint) -> str:
+    """The change in percent; empty from zero."""
+    return "" if change.change is None else f"{100 * change.change:+.3g} %".replace("-", MINUS)
+
+
+def direction(series: Series, change: ChangePoint) -> Both:
+    """Whether the change is for the better."""
+    return DIRECTIONS[words.direction(series, change)]
+
+
+def beside(series: Series, change: ChangePoint) -> Both:
+    """What else changed there, with its values."""
+    found = [(axis_name(event.axis), event.old, event.new) for event in words.events_beside(series, change)]
+    if not found:
+        return Both("nothing that is recorded", "已记录的内容中没有")
+    return Both(
+        ", ".join(f"{axis.en} {old or 'unknown'} {ARROW} {new or 'unknown'}" for axis, old, new in found),
+        "，".join(f"{axis.zh} {old or '未知'} {ARROW} {new or '未知'}" for axis, old, new in found),
+    )
+
+
+def machine(series: Series) -> Both:
+    """What times are of; empty for counts."""
+    chinese = series.machine
+    for english, word in MACHINES:
+        chinese = chinese.replace(english, word)
+    return Both(series.machine, chinese)
 
 
 def left_out(reason: str) -> Both:

@@ -1,56 +1,64 @@
-"""A series as an SVG: its values, levels, change points, baselines and changes of the environment."""
+"""A series as a figure of the page: its values, change points, baselines and changes of the environment."""
 
 from __future__ import annotations
 
-import base64
-import io
-from typing import Any
+from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
+from reports.html import figure
+from reports.html.figure import BAD, DIM, INK, SERIES
 from reports.trend.model import Series
 
-INK, WORSE, MARK = "#4c78a8", "#d1495b", "#8a8f98"
-"""Colours that can be read on white and on black."""
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+HEIGHT = 1.9
+"""Inches."""
+
+CROWDED = 120
+"""Points of which none has a marker of its own."""
 
 
-def figure_svg(series: Series) -> str:
-    """The figure as a `data:` URI, to be shown as an image: whatever it holds, no script of it runs and no identifier of it meets another.
+def figure_svg(series: Series, number: int, title: str) -> Markup:
+    """The figure as SVG, `number` unique in the page, `title` read out instead; but for that it holds no text from a record.
 
-    It holds no text from a record.
+    Within `reports.html.figure.styled`.
     """
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    # Text as text, with the reader's fonts; ids that are the same every time.
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "omgate", "font.size": 9}):
-        canvas = Figure(figsize=(7.2, 1.9), layout="constrained")
-        axes = canvas.add_subplot()
-        _draw(axes, series)
-        stream = io.BytesIO()
-        canvas.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return "data:image/svg+xml;base64," + base64.b64encode(stream.getvalue()).decode()
+    made = figure.axes(height=HEIGHT, left=0.6, bottom=0.3)
+    _draw(made, series)
+    return figure.svg(made, f"trend-{number}", title)
 
 
-def _draw(axes: Any, series: Series) -> None:
+def _draw(axes: Axes, series: Series) -> None:
     scale, unit = _unit(series)
     values = [point.value / scale for point in series.points]
-    places = range(len(values))
-    axes.set_ylabel(unit, color=MARK)
+    axes.set_ylabel(unit)
     for index in sorted({event.index for event in series.events}):
-        axes.axvline(index - 0.5, color=MARK, linewidth=0.7, linestyle=":")
-    axes.plot(places, values, color=INK, linewidth=1.0, marker="o", markersize=3 if len(values) <= 120 else 0)
+        axes.axvline(index - 0.5, color=DIM, linewidth=0.8, linestyle=(0, (1.5, 2)))
+    axes.plot(
+        range(len(values)),
+        values,
+        color=SERIES[0],
+        linewidth=1.1,
+        marker="o",
+        markersize=3.2 if len(values) <= CROWDED else 0,
+    )
     baselines = [index for index, point in enumerate(series.points) if point.baseline]
     axes.plot(
-        baselines, [values[index] for index in baselines], "D", color=MARK, markersize=6, fillstyle="none"
+        baselines, [values[index] for index in baselines], "D", color=INK, markersize=7, fillstyle="none"
     )
     for change in series.changes:
-        axes.axvline(change.index - 0.5, color=WORSE, linewidth=1.3)
-    axes.margins(x=0.01)
-    axes.set_xticks(*_dates(series))
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    for spine in axes.spines.values():
-        spine.set_color(MARK)
-    axes.tick_params(colors=MARK)
+        axes.axvline(change.index - 0.5, color=BAD, linewidth=1.3)
+    axes.margins(x=0.02, y=0.12)
+    axes.ticklabel_format(axis="y", useOffset=False)
+    axes.locator_params(axis="y", nbins=5)
+    places, dates = _dates(series)
+    axes.set_xticks(places, dates)
+    axes.grid(False, axis="x")
+    labels = axes.get_xticklabels()
+    labels[0].set_horizontalalignment("left")
+    labels[-1].set_horizontalalignment("right")
 
 
 def _unit(series: Series) -> tuple[float, str]:
@@ -62,7 +70,7 @@ def _unit(series: Series) -> tuple[float, str]:
 
 
 def _dates(series: Series) -> tuple[list[int], list[str]]:
-    """At most six dates under the runs; the distance between runs is a run, not a time."""
+    """At most four dates under the runs; the distance between runs is a run, not a time."""
     last = len(series.points) - 1
-    places = sorted({round(index * last / 5) for index in range(6)})
+    places = sorted({round(index * last / 3) for index in range(4)})
     return places, [series.points[place].started[:10] for place in places]

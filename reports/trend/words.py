@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from reports.diff.tables import quantity
 from reports.numbers import METRICS
-from reports.trend.model import ChangePoint, Series, near
+from reports.trend.model import ChangePoint, Event, Series, near
 
 NAMES = {"images_per_second": "images/s"}
 
@@ -46,13 +46,18 @@ def direction(series: Series, change: ChangePoint) -> str:
 
 def beside(series: Series, change: ChangePoint) -> str:
     """What else changed there, with its values."""
+    named = events_beside(series, change)
+    return ", ".join(f"{event.axis} {event.old or 'unknown'} -> {event.new or 'unknown'}" for event in named)
+
+
+def events_beside(series: Series, change: ChangePoint) -> list[Event]:
+    """The events that a change point is told with."""
     exact = series.kind == "exact"
-    named = [
+    return [
         event
         for event in series.events
         if event.axis in change.beside and near(event.index, change.index, exact)
     ]
-    return ", ".join(f"{event.axis} {event.old or 'unknown'} -> {event.new or 'unknown'}" for event in named)
 
 
 def day(started: str) -> str:

@@ -274,3 +274,8 @@ def test_a_warning_of_a_diff_is_told_after_the_name_of_its_run() -> None:
     first, second = document(diff).warnings
     assert first.zh == "night：最后一行因进程被终止而残缺，已略去"
     assert second.zh == second.en == "made up for a test"
+
+
+def test_no_form_is_there_twice() -> None:
+    for book in (SENTENCES, CLAUSES, PHRASES):
+        assert len({english for english, _ in book}) == len(book)
