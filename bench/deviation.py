@@ -95,10 +95,10 @@ class Deviations:
 
     def _graph(self) -> tuple[Path, bytes]:
         """The reference's model file, and its graph with everything rounded to FP16, serialised."""
-        from bench.backends import get
+        from bench.backends import local
         from bench.backends.base import is_installed
 
-        reference = get("reference")
+        reference = local("reference")
         availability = reference.available(self.case, self.options)
         if not availability.ok:
             raise DeviationError(str(availability))
@@ -158,10 +158,11 @@ class Deviations:
         return ((result.name, result.density if result.status == "ok" else None) for result in evaluation)
 
     def _spec(self, model: Path, name: str) -> WorkerSpec:
-        from bench.backends import get
+        from bench.backends import local
         from bench.backends.base import sha256, worker
 
-        spec = worker(get("reference"), self.case, self.options, log=self._log(name))
+        # What FP16 does to a model is the same on every machine: measured here, wherever the reference lives.
+        spec = worker(local("reference"), self.case, self.options, log=self._log(name))
         config = {**spec.config, "model": str(model.resolve()), "digest": sha256(model)}
         return replace(spec, name=f"reference-{name}", config=config)
 

@@ -35,6 +35,18 @@ class BackendState(msgspec.Struct, frozen=True, kw_only=True):
     baselines: tuple[str, ...]
 
 
+class HostState(msgspec.Struct, frozen=True, kw_only=True):
+    """A host of the hosts file: what is there, or in `problem` why it can't be told; `unknown`: what it could not be asked."""
+
+    name: str
+    ssh: str
+    python: str
+    backends: tuple[str, ...]
+    environment: Environment | None
+    unknown: tuple[str, ...] = ()
+    problem: str | None = None
+
+
 class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     """All that `omgate doctor` knows. `problems`: case files that can't be read, one line each."""
 
@@ -42,10 +54,11 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     cases: tuple[CaseState, ...]
     backends: tuple[BackendState, ...]
     problems: tuple[str, ...]
+    hosts: tuple[HostState, ...] = ()
 
 
 def examine(cases_folder: Path) -> Diagnosis:
-    """The diagnosis of this machine. A case file that can't be read is a problem in it, not an exception."""
+    """The diagnosis of this machine, and of those of the hosts file. A case file that can't be read is a problem in it, not an exception."""
     from cases.case import discover, load
 
     states: list[CaseState] = []
@@ -60,8 +73,32 @@ def examine(cases_folder: Path) -> Diagnosis:
         states.append(_case(case))
         backends += [_backend(case, name) for name in case.backends]
     return Diagnosis(
-        environment=fingerprint(), cases=tuple(states), backends=tuple(backends), problems=tuple(problems)
+        environment=fingerprint(),
+        cases=tuple(states),
+        backends=tuple(backends),
+        problems=tuple(problems),
+        hosts=_hosts(),
     )
+
+
+def _hosts() -> tuple[HostState, ...]:
+    from bench.far import look
+    from bench.hosts import current
+    from bench.ssh import HostError
+
+    hosts = current()
+    states = []
+    for host in hosts.hosts if hosts else ():
+        assert hosts is not None
+        uses = tuple(name for name, use in hosts.uses.items() if use.host == host)
+        state = HostState(name=host.name, ssh=host.ssh, python=host.python, backends=uses, environment=None)
+        try:
+            found = look(host, hosts)
+        except HostError as error:
+            states.append(msgspec.structs.replace(state, problem=str(error)))
+            continue
+        states.append(msgspec.structs.replace(state, environment=found.environment, unknown=found.unknown))
+    return tuple(states)
 
 
 def _case(case: Case) -> CaseState:

@@ -128,10 +128,15 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     variables: dict[str, str]
     container: Container | None
     volatile: Volatile
+    hosts: tuple[FarEnvironment, ...] = ()
+    """The other hosts that backends of the run live on; what is said above is this machine's, where the harness runs."""
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as plain dicts and lists, ready for run.json."""
+        """The same as plain dicts and lists, ready for run.json; without `hosts` where there is none."""
         plain: dict[str, Any] = msgspec.to_builtins(self)
+        for environment in (plain, *(host["environment"] for host in plain["hosts"])):
+            if not environment["hosts"]:
+                del environment["hosts"]
         return plain
 
     def axes(self) -> dict[str, str | None]:
@@ -159,6 +164,16 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
         if self.host.processor is None or self.host.cores is None:
             return None
         return f"{self.host.processor}, {self.host.cores} cores"
+
+
+class FarEnvironment(msgspec.Struct, frozen=True, kw_only=True):
+    """A host of the hosts file and the backends that live there. `unknown`: what could not be found out over there."""
+
+    name: str
+    ssh: str
+    backends: tuple[str, ...]
+    environment: Environment
+    unknown: tuple[str, ...] = ()
 
 
 def fingerprint(places: Places | None = None) -> Environment:

@@ -3,7 +3,7 @@
 A worker runs in a process group of its own and is killed with it. execnet's own way of ending a gateway takes 5 to 30
 seconds while native code holds the interpreter, so a gateway is never asked to terminate here.
 
-Only execnet 2.0.x is known to work: this file starts the process itself (for its process group, its stderr and its pid) and
+Only execnet 2.0.x is known to work: bench/worker_process.py starts the process itself (for its process group, its stderr and its pid) and
 hands the pipes to execnet's bootstrap.
 """
 
@@ -12,31 +12,28 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import secrets
 import signal
 import struct
 import subprocess
-import sys
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import inside
+from bench.ssh import SSH_FAILED, begins
+from bench.worker_process import WorkerSpec as WorkerSpec
+from bench.worker_process import describe_end, has_ended, pipes, start, status_of
 from cases.errors import OmgateError
 
 if TYPE_CHECKING:
     import numpy as np
-    from execnet.gateway_base import Popen2IO
+
 
 LOOP = Path(__file__).parent / "workers" / "loop.py"
-
-OPEN_SECONDS = 120.0
-"""Default time limit to start a worker, load its model and warm it up: MindSpore imports 2 to 3 s and compiles for seconds."""
-
-IMAGE_SECONDS = 60.0
-"""Default time limit of an image, from the moment it is the oldest in flight."""
 
 CLOSE_SECONDS = 2.0
 """A worker that was asked to close gets this long before it is killed."""
@@ -47,8 +44,8 @@ LOOK_SECONDS = 0.5
 END_SECONDS = 2.0
 """How long a worker whose pipe has closed may take to end by itself, so that its own exit status is what is told."""
 
-PIPE_BYTES = 1 << 20
-"""Wished size of the pipes, in bytes: an image of 1024x1024 in one piece. Linux allows this much without privilege."""
+PRINTED_BYTES = 1 << 14
+"""So much of the end of a worker's log is looked at for why it ended, in bytes."""
 
 
 class WorkerFailure(OmgateError):
@@ -73,30 +70,6 @@ class WorkerRefused(WorkerFailure):
     """Opening raised an exception: trying again gives the same."""
 
     code = "backend-unavailable"
-
-
-@dataclass(frozen=True)
-class WorkerSpec:
-    """What it takes to start a worker.
-
-    source: the text of the runtime module; config: what its `open` gets (None, bool, int, float, str, bytes, list, dict);
-    python: the interpreter (None: this one); environ: environment variables on top of this process's; depth: how many images it wants in
-    flight (None: bench.evaluate's own number); log: the file that gets what the worker and its libraries print (None: nowhere);
-    device: the name of the lock that the run holds (None: the device may be shared, as a CPU may);
-    cwd: the working directory (None: this process's), where the SDK looks for config/sdk.conf first.
-    """
-
-    name: str
-    source: str
-    config: dict[str, Any] = field(default_factory=dict)
-    python: str | None = None
-    environ: dict[str, str] = field(default_factory=dict)
-    depth: int | None = None
-    log: Path | None = None
-    device: str | None = None
-    cwd: Path | None = None
-    open_seconds: float = OPEN_SECONDS
-    image_seconds: float = IMAGE_SECONDS
 
 
 @dataclass(frozen=True)
@@ -143,6 +116,9 @@ class Session:
         self._process: subprocess.Popen[bytes] | None = None
         self._process_lock = threading.Lock()
         self._ended = False
+        self._begun = False
+        self._key = secrets.token_hex(8)
+        self._log_bytes = _size(spec.log)
         self._channel: Any = None
         self._thread = threading.Thread(target=self._run, name=f"omgate-{spec.name}", daemon=True)
 
@@ -169,6 +145,12 @@ class Session:
             self.kill()
             raise WorkerRefused(f"{self.spec.name} did not open: {problem}{self._see_log()}")
         self.info = frame[1]
+        seen = self.info.get("model_sha256")
+        if self.spec.digest and seen and seen != self.spec.digest:
+            self.kill()
+            raise WorkerRefused(
+                f"{self.spec.name} opened a model with the digest {seen}, not {self.spec.digest}: the file was changed meanwhile"
+            )
         return self.info
 
     def submit(self, sequence: int, array: np.ndarray) -> None:
@@ -205,6 +187,9 @@ class Session:
             with contextlib.suppress(queue.Empty):
                 while self._answers.get(timeout=max(0.0, deadline - time.monotonic()))[1] is not None:
                     pass
+            # ssh ends a moment after the worker; only then it is known that nothing is left over there.
+            while self.spec.far is not None and not has_ended(self._process) and time.monotonic() < deadline:
+                time.sleep(0.005)
         self.kill()
 
     def kill(self) -> None:
@@ -215,11 +200,15 @@ class Session:
         self._outbox.put(None)
         if process is None:
             return
+        # An ssh that ended with the worker's own exit status leaves nothing over there, one that never got there neither.
+        left = self._begun and status_of(process) in (None, SSH_FAILED)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         container = inside.around(self.spec.name)
         if container is not None and not again:
             container.kill(self.spec.name)
+        if self.spec.far is not None and left and not again:
+            self.spec.far.kill(self._key)
         # A driver can hold it in the kernel; it ends when that lets go.
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(END_SECONDS)
@@ -259,10 +248,15 @@ class Session:
         with self._process_lock:
             if self._ended:
                 return None
-            self._process = process = _start(self.spec)
+            self._process = process = start(self.spec, self._key)
         xspec = XSpec("popen")
         xspec.id, xspec.execmodel = self.spec.name, "thread"
-        io = _pipes(process)
+        io = pipes(process)
+        if self.spec.far is not None:
+            self._begun = begins(process.stdout)
+            if not self._begun:
+                self._answers.put((time.monotonic(), None))
+                return None
         try:
             bootstrap_exec(io, xspec)
         except BaseException:
@@ -284,7 +278,7 @@ class Session:
                 wait = min(LOOK_SECONDS, deadline - time.monotonic())
                 arrived, item = self._answers.get(timeout=max(0.0, wait))
             except queue.Empty:
-                if _has_ended(self._process):
+                if has_ended(self._process):
                     # What it wrote before it died may still be on its way through the pipe.
                     try:
                         arrived, item = self._answers.get(timeout=LOOK_SECONDS)
@@ -300,7 +294,7 @@ class Session:
             if item is None:
                 raise self._died()
             if isinstance(item, Exception):
-                if _has_ended(self._process):
+                if has_ended(self._process):
                     raise self._died() from item
                 self.kill()
                 raise WorkerDied(
@@ -312,13 +306,16 @@ class Session:
         """Return what became of a worker whose connection has ended."""
         process = self._process
         deadline = time.monotonic() + END_SECONDS
-        while not _has_ended(process) and time.monotonic() < deadline:
+        while not has_ended(process) and time.monotonic() < deadline:
             time.sleep(0.005)
-        by_itself = _has_ended(process)
+        by_itself = has_ended(process)
         self.kill()
         status = process.returncode if process else None
+        if self.spec.far is not None:
+            far = self.spec.far.explain(status if by_itself else None, self._printed(), self._begun)
+            return WorkerDied(f"{self.spec.name}: {far}{self._remote_error()}{self._see_log()}")
         return WorkerDied(
-            f"{self.spec.name} {_describe_end(status, by_itself)}{self._remote_error()}{self._see_log()}"
+            f"{self.spec.name} {describe_end(status, by_itself)}{self._remote_error()}{self._see_log()}"
         )
 
     def _remote_error(self) -> str:
@@ -334,49 +331,24 @@ class Session:
             pass
         return ""
 
+    def _printed(self) -> bytes:
+        """Return what this worker's own process has put into its log so far, the last of it."""
+        if self.spec.log is None:
+            return b""
+        with contextlib.suppress(OSError), self.spec.log.open("rb") as log:
+            log.seek(max(self._log_bytes, _size(self.spec.log) - PRINTED_BYTES))
+            return log.read(PRINTED_BYTES)
+        return b""
+
     def _see_log(self) -> str:
         return f" (its log: {self.spec.log})" if self.spec.log else ""
 
 
-def _start(spec: WorkerSpec) -> subprocess.Popen[bytes]:
-    """Start an interpreter that waits for execnet's bootstrap on its stdin; stderr is the worker's log."""
-    from execnet.gateway_io import popen_bootstrapline
-
-    arguments = ["-u", "-c", popen_bootstrapline]
-    command = [spec.python or sys.executable, *arguments]
-    container = inside.around(spec.name)
-    if container is not None:
-        command = container.start(spec.name, arguments, spec.environ, spec.cwd)
-    log: Any = subprocess.DEVNULL
-    with contextlib.ExitStack() as stack:
-        if spec.log:
-            spec.log.parent.mkdir(parents=True, exist_ok=True)
-            log = stack.enter_context(spec.log.open("ab"))
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            env={**os.environ, **spec.environ, "OMGATE_HOST_PID": str(os.getpid())},
-            cwd=spec.cwd,
-            start_new_session=True,
-        )
-    if sys.platform == "linux":
-        import fcntl
-
-        for pipe in (process.stdin, process.stdout):
-            with contextlib.suppress(OSError):
-                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)  # type: ignore[arg-type]
-    return process
-
-
-def _pipes(process: subprocess.Popen[bytes]) -> Popen2IO:
-    """Return execnet's view of a process: what its bootstrap needs, and nothing that it could end it with."""
-    from execnet.gateway_base import Popen2IO, get_execmodel
-
-    io = Popen2IO(process.stdin, process.stdout, get_execmodel("thread"))
-    io.popen, io.wait, io.remoteaddress = process, process.wait, "this machine"
-    return io
+def _size(file: Path | None) -> int:
+    try:
+        return file.stat().st_size if file else 0
+    except OSError:
+        return 0
 
 
 def _send(process: subprocess.Popen[bytes] | None, channel: Any, item: tuple[Any, ...]) -> None:
@@ -397,26 +369,3 @@ def _send(process: subprocess.Popen[bytes] | None, channel: Any, item: tuple[Any
         process.stdin.flush()
     except ValueError as error:  # closed meanwhile
         raise OSError(str(error)) from error
-
-
-def _has_ended(process: subprocess.Popen[bytes] | None) -> bool:
-    """Whether a process has ended; its id stays reserved, so that its group can still be killed."""
-    if process is None or process.returncode is not None:
-        return process is not None
-    try:
-        return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-    except ChildProcessError:
-        return True
-
-
-def _describe_end(status: int | None, by_itself: bool) -> str:
-    if status is None or not by_itself:
-        return "closed its connection"
-    if status >= 0:
-        return f"ended with exit status {status}"
-    try:
-        name = signal.Signals(-status).name
-    except ValueError:
-        name = f"signal {-status}"
-    hint = " (the kernel does that when memory runs out)" if name == "SIGKILL" else ""
-    return f"was ended by {name}{hint}"

@@ -65,6 +65,12 @@ def add_options(parser: pytest.Parser) -> None:
         help="om-sdk and om-mxbase on the emulated SDK home, on this processor; what it measures is stamped emulated",
     )
     group.addoption(
+        "--hosts",
+        metavar="FILE",
+        help="which backend lives on which machine (--hosts=hosts.toml): workers are started there through ssh, and nothing is installed. "
+        "`omgate doctor --hosts FILE` says what is there; docs/hosts.md has an example",
+    )
+    group.addoption(
         "--attribution",
         action="store_true",
         help="also trace where a difference comes from, rung by rung: ground-truth rule, preprocessing, framework, precision, runtime, pipeline. "
@@ -125,10 +131,11 @@ def options_of(config: pytest.Config) -> Options:
         emulate=config.getoption("emulate"),
         perfstats=config.getoption("perfstats"),
         device=config.getoption("device"),
+        hosts=path("hosts"),
     )
 
 
 def names_a_path(config: pytest.Config) -> bool:
     """Whether any option that takes a path is given."""
-    names = ("ckpt", "onnx", "om", "data", "run_dir", "resume")
+    names = ("ckpt", "onnx", "om", "data", "run_dir", "resume", "hosts")
     return any(config.getoption(name, None) for name in names)

@@ -57,13 +57,29 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Gives MX_SDK_HOME back as it was before `--emulate`."""
+    """Gives MX_SDK_HOME back as it was before `--emulate`, and forgets the file of `--hosts`."""
+    os.environ.pop("OMGATE_HOSTS", None)
     if SDK_HOME in config.stash:
         before = config.stash[SDK_HOME]
         if before is None:
             os.environ.pop("MX_SDK_HOME", None)
         else:
             os.environ["MX_SDK_HOME"] = before
+
+
+def _live_on_hosts(config: pytest.Config, options: Options) -> None:
+    """Names the file of `--hosts` to all that asks for a backend. Raises OmgateError where it, or another option beside it, can't be followed."""
+    from bench import hosts
+
+    os.environ.pop(hosts.HOSTS, None)
+    if options.hosts is not None:
+        hosts.check_beside(
+            hosts.read(options.hosts),
+            emulate=options.emulate,
+            perfstats=options.perfstats,
+            attribution=config.getoption("attribution"),
+        )
+        os.environ[hosts.HOSTS] = str(options.hosts)
 
 
 def _emulate(config: pytest.Config) -> None:
@@ -111,6 +127,7 @@ def _pairs(config: pytest.Config) -> list[Selected]:
 
     try:
         config.stash[OPTIONS] = options = resumed(options_of(config))
+        _live_on_hosts(config, options)
         if options.emulate:
             _emulate(config)
         return select(options)

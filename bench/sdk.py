@@ -80,12 +80,12 @@ def variables(home: SdkHome) -> dict[str, str]:
     container = inside.current()
     if container is not None and not home.emulated:
         found = {**container.exported, **container.environ}
-        return {**_documented(home, found), **container.environ}
+        return {**documented(home, found), **container.environ}
     scripts = [home.path / "set_env.sh"]
     if not home.emulated and not {"ASCEND_TOOLKIT_HOME", "ASCEND_HOME_PATH"} & set(os.environ):
         scripts[:0] = _cann_scripts()[:1]
     changed = _sourced([script for script in scripts if script.is_file()])
-    return {**_documented(home, {**os.environ, **changed}), **changed}
+    return {**documented(home, {**os.environ, **changed}), **changed}
 
 
 def _cann_scripts() -> list[Path]:
@@ -118,7 +118,7 @@ def _sourced(scripts: list[Path]) -> dict[str, str]:
     }
 
 
-def _documented(home: SdkHome, environ: dict[str, str]) -> dict[str, str]:
+def documented(home: SdkHome, environ: dict[str, str]) -> dict[str, str]:
     """Return what set_env.sh exports by the SDK's documentation (Vision SDK, mxBase/build/set_env.sh)."""
     path = home.path
     source = path / "opensource"
@@ -173,7 +173,7 @@ def om_file(case: Case, home: SdkHome) -> Path | None:
     if case.forms.om is not None:
         return case.forms.om
     if not home.emulated:
-        return _delivered(case)
+        return delivered(case)
     if case.forms.onnx is None:
         return None
     from bench.backends.base import sha256
@@ -181,7 +181,7 @@ def om_file(case: Case, home: SdkHome) -> Path | None:
     return home.path / "models" / f"{sha256(case.forms.onnx)[:32]}.om"
 
 
-def _delivered(case: Case) -> Path | None:
+def delivered(case: Case) -> Path | None:
     """The OM file that the case's pipeline names; None without a pipeline that can be read (the backend says why)."""
     from bench import pipeline
 

@@ -45,6 +45,7 @@ class Options:
     device: str | None = None
     attribution: bool = False
     perfstats: bool = False
+    hosts: Path | None = None
 
     def for_backends(self) -> BackendOptions:
         """What of them the backends get."""
@@ -142,7 +143,7 @@ def _refuse_what_was_named(options: Options, selected: Sequence[Selected]) -> No
             )
 
 
-RECORDED = ("cases", "backends", "ckpt", "onnx", "om", "data", "limit", "label", "emulate", "device")
+RECORDED = ("cases", "backends", "ckpt", "onnx", "om", "data", "limit", "label", "emulate", "device", "hosts")
 """Options that a resumed run takes from its record."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from bench.digests import digests_of
 from cases.errors import OmgateError
 
 if TYPE_CHECKING:
@@ -28,10 +28,8 @@ if TYPE_CHECKING:
     from reports.image import ImageRecord
     from reports.parity import Parity
     from reports.record import RunWriter
-    from reports.run import BackendEntry, CaseEntry, Digests
+    from reports.run import BackendEntry, CaseEntry
     from reports.verdict import Verdict
-
-HOUSE = Path(__file__).resolve().parents[1]
 
 
 class Session:
@@ -79,6 +77,8 @@ class Session:
         """Opens the record of a new run, or of the one to resume; `pairings` and `tracings` will be asked for. Raises OmgateError or ReportError."""
         from bench.backends import get
         from bench.environment import fingerprint
+        from bench.far import recorded
+        from bench.hosts import current
         from bench.latency.speeds import NOTHING, Speeds
         from bench.performance import Performance
         from bench.perfstats.measurements import Measurements
@@ -90,10 +90,11 @@ class Session:
         for case in cases.values():
             derive_truth(case, bar)
         datasets = {name: Dataset.open(case.data.root) for name, case in cases.items()}
-        environment = fingerprint()
+        backends = tuple(dict.fromkeys(pair.backend for pair in pairs))
+        environment = msgspec.structs.replace(fingerprint(), hosts=recorded(current(), backends))
         for pair in pairs:
             get(pair.backend).prepare(pair.case)
-        digests = _digests(pairs, options)
+        digests = digests_of(pairs, options)
         if options.resume:
             writer = RunWriter.resume(find(options.run_dir, options.resume), digests=digests)
         else:
@@ -243,7 +244,7 @@ class Session:
 
     def _judge(self, case: Case, backend: str) -> Verdict:
         from reports.accuracy import compare_accuracy
-        from reports.fingerprint import same_numerics
+        from reports.fingerprint import environment_of, same_numerics
         from reports.record import read
         from reports.verdict import Context, Gate
 
@@ -251,6 +252,7 @@ class Session:
         found = self.writer.run.backend(case.name, backend)
         soc, precision = (found.soc, found.precision) if found else ("cpu", "fp32")
         baseline = load_baseline(case, backend, soc, precision)
+        here = environment_of(self._environment.as_dict(), backend)
         context = Context(
             run=self.writer.run.id,
             case=case.name,
@@ -258,7 +260,7 @@ class Session:
             soc=soc,
             case_digest=case.digest(),
             expected=entry.images,
-            same_machine=baseline is None or same_numerics(baseline.fingerprint, self._environment.as_dict()),
+            same_machine=baseline is None or same_numerics(baseline.fingerprint, here),
             limited=entry.limit is not None,
         )
         gates = tuple(
@@ -365,45 +367,3 @@ def _backend_entry(pair: Selected) -> BackendEntry:
 
     found = get(pair.backend)
     return BackendEntry(case=pair.case.name, name=pair.backend, soc=found.soc({}), precision=found.precision)
-
-
-def _digests(pairs: Sequence[Selected], options: Options) -> Digests:
-    from bench.backends import get
-    from bench.backends.base import sha256
-    from bench.convert import provenance
-    from reports.run import Conversion, Digests
-
-    models, conversions = {}, {}
-    for pair in pairs:
-        file = get(pair.backend).model_file(pair.case, options.for_backends())
-        if file is None:
-            continue
-        models[f"{pair.case.name}/{pair.backend}"] = sha256(file)
-        made = provenance(file) if file.suffix == ".om" else None
-        if made is not None:
-            told = {name: getattr(made, name) for name in Conversion.__struct_fields__}
-            conversions[f"{pair.case.name}/{pair.backend}"] = Conversion(**told)
-    commit, clean = _code()
-    return Digests(
-        models=models,
-        conversions=conversions,
-        cases={pair.case.name: pair.case.digest() for pair in pairs},
-        commit=commit,
-        clean=clean,
-    )
-
-
-def _code() -> tuple[str | None, bool | None]:
-    """The commit of this code and whether its tree is clean; None where git can't tell."""
-
-    def git(*arguments: str) -> str | None:
-        try:
-            done = subprocess.run(
-                ["git", "-C", str(HOUSE), *arguments], capture_output=True, text=True, timeout=10, check=True
-            )
-        except (OSError, subprocess.SubprocessError):
-            return None
-        return done.stdout.strip()
-
-    status = git("status", "--porcelain")
-    return git("rev-parse", "HEAD"), None if status is None else status == ""

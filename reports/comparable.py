@@ -7,11 +7,15 @@ from typing import Any
 
 import msgspec
 
+from reports.fingerprint import environment_of
 from reports.reasons import Reason, ReasonCode
 from reports.verdict import EMULATED, promote_command
 
 ON_HOST = ("cpu", EMULATED)
 """What computes on the host's processor, so that this is part of what was measured."""
+
+ANSWERS = "answers"
+"""The region of a rate: from answer to answer as they arrive here. Every other one is by a clock where the device is."""
 
 
 class Conditions(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +39,10 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, environment: Mapping[str, Any], **fields: Any) -> Conditions:
         """The conditions on the machine with this fingerprint (`environment` of run.json); `fields`: all but its processor and cores."""
-        host = environment.get("host") or {}
+        found = environment_of(environment, fields["backend"])
+        host = found.get("host") or {}
+        if found.get("through") and fields["region"].startswith(ANSWERS):
+            fields["region"] += f", through {found['through']}"
         return cls(processor=host.get("processor"), cores=host.get("cores"), **fields)
 
 

@@ -18,6 +18,30 @@ STACK = ("soc", "cann", "driver", "firmware", "sdk", "framework")
 """The axes that decide what may be concluded from a difference; the others stand beside them."""
 
 
+HERE = frozenset(PIXEL_PACKAGES)
+"""Packages of the machine that decodes and judges, wherever a backend lives."""
+
+
+def environment_of(environment: Environment, backend: str) -> Environment:
+    """What a backend ran on: the environment of the host that it lives on (`hosts`), with the decoders of the machine that ran the harness.
+
+    `through` is then `ssh`: what was timed on this side holds the network.
+    """
+    for entry in environment.get("hosts") or ():
+        if isinstance(entry, Mapping) and backend in (entry.get("backends") or ()):
+            found = _table(entry, "environment")
+            packages = {name: v for name, v in _table(found, "packages").items() if name not in HERE}
+            here = {name: v for name, v in _table(environment, "packages").items() if name in HERE}
+            return {**found, "packages": {**packages, **here}, "through": "ssh"}
+    return environment
+
+
+def backends_elsewhere(environment: Environment) -> tuple[str, ...]:
+    """The backends that ran on another host than the harness."""
+    entries = [entry for entry in environment.get("hosts") or () if isinstance(entry, Mapping)]
+    return tuple(str(name) for entry in entries for name in entry.get("backends") or ())
+
+
 def same_numerics(old: Environment, new: Environment) -> bool:
     """True where counts must agree to rounding: the same processor model and the same decoder builds."""
     return _numerics(old) == _numerics(new)

@@ -25,6 +25,7 @@ from reports.baseline import (
     write,
 )
 from reports.errors import ReportError
+from reports.fingerprint import environment_of
 from reports.image import ImageRecord
 from reports.perfstats_verdict import baseline_of
 from reports.reasons import Reason, ReasonCode
@@ -206,7 +207,9 @@ def _baseline(record: RunRecord, case: str, backend: str, reason: str, who: str,
         when=when,
         reason=reason,
         notes=_notes(record, case, backend),
-        fingerprint={key: value for key, value in run.environment.items() if key != "volatile"},
+        fingerprint={
+            key: value for key, value in environment_of(run.environment, backend).items() if key != "volatile"
+        },
         digests=BaselineDigests(
             model=run.digests.models.get(f"{case}/{backend}"),
             data=run.digests.data.get(case),

@@ -26,7 +26,20 @@ def names() -> tuple[str, ...]:
 
 
 def get(name: str) -> Backend:
-    """Return a backend by name; raise OmgateError with the nearest valid name."""
+    """Return a backend by name, on the host where the hosts file has it; raise OmgateError with the nearest valid name."""
+    from bench import hosts
+
+    backend = local(name)
+    found = hosts.current()
+    if found is None or name not in found.uses:
+        return backend
+    from bench.backends.remote import Remote
+
+    return Remote(backend, found.uses[name], found)
+
+
+def local(name: str) -> Backend:
+    """Return a backend by name as it is on this machine; raise OmgateError with the nearest valid name."""
     if name not in MODULES:
         near = difflib.get_close_matches(name, MODULES, 1)
         hint = f"; did you mean {near[0]}?" if near else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -82,7 +82,7 @@ class Backend(Protocol):
 
 def worker(backend: Backend, case: Case, options: Options, log: Path | None = None) -> WorkerSpec:
     """Return how to start this backend's worker for a case; `log` is its log file in the run's folder."""
-    return WorkerSpec(
+    spec = WorkerSpec(
         name=backend.name,
         source=backend.worker_source(case),
         config=backend.worker_config(case, options),
@@ -94,6 +94,28 @@ def worker(backend: Backend, case: Case, options: Options, log: Path | None = No
         open_seconds=case.limits.open_seconds,
         image_seconds=case.limits.image_seconds,
     )
+    from bench import hosts
+
+    if hosts.use_of(backend.name) is None:
+        return spec
+    from bench.backends.remote import Remote
+
+    if not isinstance(backend, Remote):
+        return spec
+    return replace(spec, far=backend.far(options), digest=backend.digest(case, options))
+
+
+def model_digest(backend: Backend, case: Case, options: Options) -> str | None:
+    """Return the digest of the model that runs, computed where it lies; None where no file is named."""
+    from bench import hosts
+
+    if hosts.use_of(backend.name) is not None:
+        from bench.backends.remote import Remote
+
+        if isinstance(backend, Remote):
+            return backend.digest(case, options)
+    file = backend.model_file(case, options)
+    return None if file is None else sha256(file)
 
 
 def worker_text(name: str) -> str:

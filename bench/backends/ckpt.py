@@ -53,11 +53,16 @@ class Ckpt:
         """Return the checkpoint's path and digest, the network's text, the warm-up shape and the device."""
         file = self.model_file(case, options)
         assert file is not None, "available() comes first"
+        return self.config_for(case, options, str(file.resolve()), sha256(file), _device_number(options))
+
+    def config_for(
+        self, case: Case, options: Options, model: str, digest: str, number: int | None
+    ) -> dict[str, Any]:
+        """Return the same for a model's path and a device's number (None: the CPU) where the worker is."""
         assert case.network is not None, "available() comes first"
-        number = _device_number(options)
         return {
-            "model": str(file.resolve()),
-            "digest": sha256(file),
+            "model": model,
+            "digest": digest,
             "network": case.network.file.read_text(encoding="utf-8"),
             "class_name": case.network.class_name,
             "shape": list(case.input.shape),

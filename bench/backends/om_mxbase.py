@@ -76,7 +76,13 @@ class OmMxbase(OnSdk):
         """Return the driver, what it needs, and what to say where it fails."""
         home = sdk.find()
         assert home is not None, "available() comes first"
-        chosen = choose(case)
+        om = sdk.make_om(case, home)
+        return self.config_for(case, home, om, sdk.device(options.device), choose(case))
+
+    def config_for(
+        self, case: Case, home: sdk.SdkHome, om: Path | None, device: int | None, chosen: Choice
+    ) -> dict[str, Any]:
+        """Return the same for an SDK, an OM file and a driver where the worker is."""
         return {
             "driver": chosen.driver,
             "note": chosen.note,
@@ -86,8 +92,8 @@ class OmMxbase(OnSdk):
             "home": str(home.path),
             "version": home.version,
             "soc": home.soc,
-            "model": str(sdk.make_om(case, home)),
-            "device": sdk.device(options.device) or 0,
+            "model": str(om),
+            "device": device or 0,
             "shape": list(case.input.shape),
             "codes": {str(code): meaning for code, meaning in CODES.items()},
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import sdk
@@ -43,12 +44,18 @@ class OmSdk(OnSdk):
 
     def worker_config(self, case: Case, options: Options) -> dict[str, Any]:
         """Return the pipeline's text with this OM file and device in it, and the names that the worker drives it by."""
-        from bench import pipeline
-
         home = sdk.find()
         assert home is not None, "available() comes first"
+        return self.config_for(case, home, sdk.make_om(case, home), sdk.device(options.device))
+
+    def config_for(
+        self, case: Case, home: sdk.SdkHome, om: Path | None, device: int | None
+    ) -> dict[str, Any]:
+        """Return the same for an SDK and an OM file where the worker is."""
+        from bench import pipeline
+
         assert case.sdk is not None, "available() comes first"
-        found = pipeline.load(case.sdk.pipeline, sdk.make_om(case, home), sdk.device(options.device))
+        found = pipeline.load(case.sdk.pipeline, om, device)
         return {
             "home": str(home.path),
             "version": home.version,

@@ -40,9 +40,13 @@ class Reference:
         """Return the model's path and digest, the warm-up shape and the number of threads."""
         file = self.model_file(case, options)
         assert file is not None, "available() comes first"
+        return self.config_for(case, options, str(file.resolve()), sha256(file))
+
+    def config_for(self, case: Case, options: Options, model: str, digest: str) -> dict[str, Any]:
+        """Return the same for a model's path where the worker is."""
         return {
-            "model": str(file.resolve()),
-            "digest": sha256(file),
+            "model": model,
+            "digest": digest,
             "shape": list(case.input.shape),
             "threads": options.threads,
         }

@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from bench.commands import common
 from bench.commands.common import Json, console, print_json, table
 
 if TYPE_CHECKING:
+    from bench.doctor import HostState
     from bench.environment import Environment
 
+Hosts = Annotated[
+    Path | None,
+    typer.Option(
+        "--hosts",
+        metavar="FILE",
+        help="Also the machines of a hosts file: can each be reached, and what is there. The backends that it names are looked for there.",
+    ),
+]
 
-def doctor(json: Json = False) -> None:
+
+def doctor(hosts: Hosts = None, json: Json = False) -> None:
     """What is here, what each backend lacks, and how to get it.
 
     \b
     Examples:
       omgate doctor
       omgate doctor --json | python -m json.tool
+      omgate doctor --hosts hosts.toml
     """
     from bench.doctor import examine
+    from bench.hosts import HOSTS, read
 
-    found = examine(common.CASES)
+    os.environ.pop(HOSTS, None)
+    if hosts is not None:
+        os.environ[HOSTS] = str(read(hosts.absolute()).path)
+    try:
+        found = examine(common.CASES)
+    finally:
+        os.environ.pop(HOSTS, None)
     if json:
         print_json(found)
         return
@@ -30,6 +52,11 @@ def doctor(json: Json = False) -> None:
     for name, value in _machine(found.environment):
         machine.add_row(name, value or "[dim]not found[/dim]")
     screen.print(machine)
+    for host in found.hosts:
+        there = table(f"host {host.name}", "")
+        for name, value in _reached(host):
+            there.add_row(name, value or "[dim]not found[/dim]")
+        screen.print("", there)
     sets = table("case", "test set")
     for case in found.cases:
         images = f"{case.images} images" if case.images is not None else "not here"
@@ -41,7 +68,8 @@ def doctor(json: Json = False) -> None:
         backends.add_row(state.case, state.backend, "yes" if state.available else "no", stored)
     screen.print("", backends)
     # Below the tables and never wrapped: the way out is often a command to be copied.
-    missing = [f"{case.name}: {case.missing}" for case in found.cases if case.missing]
+    missing = [host.problem for host in found.hosts if host.problem]
+    missing += [f"{case.name}: {case.missing}" for case in found.cases if case.missing]
     missing += [
         f"{state.case} on {state.backend}: {'; '.join(text for text in (state.reason, state.way_out) if text)}"
         for state in found.backends
@@ -51,6 +79,18 @@ def doctor(json: Json = False) -> None:
         print("\nwhat is missing, and the way out")
     for text in (*missing, *found.problems):
         print(f"  {text}")
+
+
+def _reached(state: HostState) -> list[tuple[str, str | None]]:
+    first: list[tuple[str, str | None]] = [
+        ("ssh", state.ssh),
+        ("reached", "no" if state.environment is None else "yes"),
+        ("backends", ", ".join(state.backends) or "none"),
+    ]
+    if state.environment is None:
+        return first
+    unknown = [("not told there", ", ".join(state.unknown))] if state.unknown else []
+    return [*first, *_machine(state.environment), *unknown]
 
 
 def _machine(found: Environment) -> list[tuple[str, str | None]]:

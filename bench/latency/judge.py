@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from reports.comparable import ON_HOST, Conditions, comparable
 from reports.family import Asked
+from reports.fingerprint import environment_of
 from reports.noise import between_here
 from reports.performance import Figure
 from reports.reasons import ReasonCode
@@ -138,7 +139,7 @@ def _conditions(
 
 def _between(run: Run, item: Measured, soc: str, region: str, runs: Path) -> float | None:
     """How much runs differ by themselves here, if a self-test measured it."""
-    host = run.environment.get("host") or {} if soc in ON_HOST else {}
+    host = environment_of(run.environment, item.backend).get("host") or {} if soc in ON_HOST else {}
     return between_here(
         runs, item.case.name, item.backend, soc, region, host.get("processor"), host.get("cores")
     )

@@ -134,11 +134,12 @@ class Speeds:
             self._failed[key] = cannot_tell(code, f"no measurement of speed: {error}", "see the worker's log")
         self._tried.add(key)
 
-    def _keep(self, timing: Timing, monitor: Monitor) -> None:
+    def _keep(self, timing: Timing, monitor: Monitor | None) -> None:
         from reports.monitor import disturbances
 
         entry = self._writer.run.backend(timing.case, timing.backend)
-        disturbed = disturbances(monitor.look(), entry.soc if entry else "cpu")
+        seen = monitor.look() if monitor is not None else ()
+        disturbed = disturbances(seen, entry.soc if entry else "cpu")
         timing = msgspec.structs.replace(timing, warnings=(*timing.warnings, *disturbed))
         append_timing(self._writer.folder, timing)
         others = [entry for entry in self._writer.run.timings if entry.key != timing.key]
@@ -152,7 +153,7 @@ class Speeds:
         return load_images(case, [by_name[name] for name in (entry.images if entry else ())])
 
     @contextlib.contextmanager
-    def _opened(self, case: Case, backend: str, images: Images) -> Iterator[tuple[Stopwatch, Monitor]]:
+    def _opened(self, case: Case, backend: str, images: Images) -> Iterator[tuple[Stopwatch, Monitor | None]]:
         """An open worker on its locked device, the machine watched; what the worker runs on is noted in the record."""
         from bench.backends import get
         from bench.backends.base import worker
@@ -166,9 +167,13 @@ class Speeds:
         with device_lock(spec.device), self._bar.show(f"{case.name} {backend} speed") as tick:
             session = Session(spec)
             try:
-                with watching(self._writer.folder, case.name, backend) as monitor:
+                # What is busy on this machine says nothing of a worker on another one, and that one can't be watched from here.
+                folder = self._writer.folder
+                near = watching(folder, case.name, backend) if spec.far is None else contextlib.nullcontext()
+                with near as monitor:
                     info = session.open()
-                    monitor.group = session.pid
+                    if monitor is not None:
+                        monitor.group = session.pid
                     self._note(case, backend, info)
                     target = Target(case.name, backend, session, images, spec.depth or DEPTH, info)
                     yield Stopwatch(target, self._wanted.bounds, tick), monitor

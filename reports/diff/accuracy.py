@@ -9,7 +9,7 @@ import msgspec
 from reports.accuracy import compare_accuracy, failures_of
 from reports.baseline import SCHEMA, Baseline, BaselineDigests, BaselineImage
 from reports.diff.environment import kind_of, moved_axes, same_model
-from reports.fingerprint import same_numerics
+from reports.fingerprint import environment_of, same_numerics
 from reports.image import ImageRecord
 from reports.numbers import GUARD, METRICS, Gate
 from reports.reasons import Reason, ReasonCode
@@ -68,7 +68,10 @@ def compare(old: RunRecord, new: RunRecord, case: str, backend: str, gates: Sequ
             soc=entry.soc,
             case_digest=new.run.digests.cases.get(case, ""),
             expected=tuple(image for image in expected if image in kept or image not in lost),
-            same_machine=same_numerics(old.run.environment, new.run.environment) and before.soc == entry.soc,
+            same_machine=same_numerics(
+                environment_of(old.run.environment, backend), environment_of(new.run.environment, backend)
+            )
+            and before.soc == entry.soc,
             limited=limited,
             old=name,
         ),
@@ -120,7 +123,7 @@ def _side(
         who="",
         when=run.started,
         reason="",
-        fingerprint=run.environment,
+        fingerprint=dict(environment_of(run.environment, backend)),
         digests=BaselineDigests(
             model=run.digests.models.get(f"{case}/{backend}"),
             data=run.digests.data.get(case),

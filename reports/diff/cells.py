@@ -23,6 +23,7 @@ ANSWERS = {"True": Both("yes", "是"), "False": Both("no", "否")}
 LIMITED = re.compile(r"(\d+) of (\d+) \(--limit\)")
 NEAR = re.compile(r"(.*) \(\+(\d+) within numerics\)")
 INTERVAL = re.compile(r"(.+) \[(.+), (.+)\]")
+ELSEWHERE = re.compile(r"on the host of (.+)")
 NUMBER = re.compile(r"<?([-+]?[\d.]+(?:e[-+]?\d+)?)(?: (us|ms))?")
 NEGATIVE = re.compile(r"(?<![\w.])-(?=\d)")
 SCALES = {"us": 1e-6, "ms": 1e-3}
@@ -49,6 +50,9 @@ def changed(text: str) -> Both:
 
 def scope(text: str) -> Both:
     """What a change is of."""
+    host = ELSEWHERE.fullmatch(text)
+    if host:
+        return Both(text, f"{host[1]} 所在主机")
     return Both(text, text) if text else Both("the run", "整次运行")
 
 

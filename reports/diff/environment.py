@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reports.diff.model import Change, Text
-from reports.fingerprint import STACK, axes_of
+from reports.fingerprint import STACK, axes_of, backends_elsewhere, environment_of
 from reports.run import CaseEntry, Run
 
 UNINTERESTING = frozenset({"label", "run_dir", "cases_dir", "resume", "gate", "strict", "cases", "backends"})
@@ -55,10 +55,19 @@ def changes(old: Run, new: Run) -> tuple[Change, ...]:
 
 
 def _environment(old: Run, new: Run) -> Iterator[Change]:
-    before, after = axes_of(old.environment), axes_of(new.environment)
+    yield from _moved(axes_of(old.environment), axes_of(new.environment), "")
+    for backend in dict.fromkeys(entry.name for entry in (*old.backends, *new.backends)):
+        if backend in {*backends_elsewhere(old.environment), *backends_elsewhere(new.environment)}:
+            before, after = (axes_of(environment_of(run.environment, backend)) for run in (old, new))
+            yield from _moved(before, after, f"on the host of {backend}")
+
+
+def _moved(before: Mapping[str, str], after: Mapping[str, str], where: str) -> Iterator[Change]:
     for axis in [*before, *(axis for axis in after if axis not in before)]:
         if before.get(axis) != after.get(axis):
-            yield Change(axis=axis, old=before.get(axis), new=after.get(axis), decides=axis in STACK)
+            yield Change(
+                axis=axis, old=before.get(axis), new=after.get(axis), where=where, decides=axis in STACK
+            )
 
 
 def _options(old: Run, new: Run) -> Iterator[Change]:
@@ -141,7 +150,7 @@ def same_model(old: Run, new: Run, case: str, backend: str) -> bool | None:
 
 def moved_axes(old: Run, new: Run, case: str, backend: str) -> dict[str, tuple[str | None, str | None]]:
     """What changed of all that runs a model on this backend: device, precision and software."""
-    before, after = axes_of(old.environment), axes_of(new.environment)
+    before, after = (axes_of(environment_of(run.environment, backend)) for run in (old, new))
     found: dict[str, tuple[str | None, str | None]] = {}
     one, other = old.backend(case, backend), new.backend(case, backend)
     if one is not None and other is not None:

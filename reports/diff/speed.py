@@ -10,6 +10,7 @@ import msgspec
 from reports.comparable import ON_HOST, Conditions, comparable
 from reports.diff.model import Figure
 from reports.family import Asked
+from reports.fingerprint import environment_of
 from reports.noise import between_here
 from reports.performance import Figure as SpeedFigure
 from reports.reasons import Reason
@@ -100,7 +101,7 @@ def _between(side: _Side) -> float | None:
     run, timing = side.record.run, side.timing
     entry = run.backend(timing.case, timing.backend)
     soc = entry.soc if entry else ""
-    host = (run.environment.get("host") or {}) if soc in ON_HOST else {}
+    host = (environment_of(run.environment, timing.backend).get("host") or {}) if soc in ON_HOST else {}
     runs = side.record.folder.parent
     return between_here(
         runs, timing.case, timing.backend, soc, side.samples.region, host.get("processor"), host.get("cores")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports.fingerprint import axes_of
+from reports.fingerprint import axes_of, backends_elsewhere, environment_of
 from reports.html import shown
 from reports.html.source import Source
 from reports.html.words import AXES, Both
@@ -21,7 +21,19 @@ def environment(source: Source) -> list[Line]:
     ]
     if memory:
         lines.append((Both("memory", "内存"), shown.bytes_(memory)))
+    for backend in backends_elsewhere(source.run.environment):
+        lines += _elsewhere(source, backend)
     return lines
+
+
+def _elsewhere(source: Source, backend: str) -> list[Line]:
+    """The axes of the host that a backend lives on, each with the backend's name."""
+    axes = axes_of(environment_of(source.run.environment, backend))
+    return [
+        (Both(f"{_name(axis).en} ({backend})", f"{_name(axis).zh}（{backend}）"), value)
+        for axis, value in axes.items()
+        if not axis.startswith(("package ", "variable "))
+    ]
 
 
 def details(source: Source) -> list[Line]:
@@ -36,7 +48,10 @@ def details(source: Source) -> list[Line]:
 
 def missing(source: Source) -> Both | None:
     """The axes of the Ascend stack that are not there, in one line; None where all are."""
-    axes = axes_of(source.run.environment)
+    run = source.run
+    axes = axes_of(run.environment)
+    for backend in backends_elsewhere(run.environment):
+        axes |= axes_of(environment_of(run.environment, backend))
     absent = [AXES[axis] for axis in ("cann", "driver", "firmware", "sdk") if axis not in axes]
     if not absent:
         return None

@@ -10,7 +10,7 @@ from statistics import median
 from reports.accuracy import NUMERICS, SAME
 from reports.catalogue import RunEntry, list_runs, unreadable_runs
 from reports.diff.environment import SOFTWARE, kind_of
-from reports.fingerprint import axes_of, machine_key, same_numerics
+from reports.fingerprint import axes_of, environment_of, machine_key, same_numerics
 from reports.run import Run
 from reports.trend.changes import FEWEST, exact_changes, noisy_changes
 from reports.trend.figures import Value, is_usual, values
@@ -91,7 +91,11 @@ def _put(lines: dict[tuple[str, ...], _Line], run: Run, value: Value) -> None:
     soc, precision = (entry.soc, entry.precision) if entry else ("", "")
     machine = ""
     if value.kind == "noisy":
-        machine = ", ".join(part for part in (machine_key(run.environment), value.clock) if part)
+        machine = ", ".join(
+            part
+            for part in (machine_key(environment_of(run.environment, value.backend)), value.clock)
+            if part
+        )
     key = (value.case, value.backend, soc, precision, value.metric, machine)
     line = lines.setdefault(key, _Line(value, soc, precision, machine))
     line.found.append((run, value))
@@ -146,7 +150,7 @@ def _events(runs: Sequence[Run], case: str, backend: str) -> Iterable[Event]:
 
 
 def _depends_on(run: Run, case: str, backend: str) -> dict[str, str | None]:
-    axes = axes_of(run.environment)
+    axes = axes_of(environment_of(run.environment, backend))
     found: dict[str, str | None] = {
         axis: axes.get(axis) for axis in (*SOFTWARE[kind_of(backend)], "processor")
     }
@@ -172,7 +176,9 @@ def _allowed(line: _Line) -> list[float]:
     """How far each value may be from the one before by rounding, and between processors by numerics."""
     found = [0.0]
     for (before, _), (run, value) in zip(line.found, line.found[1:], strict=False):
-        relative = SAME if same_numerics(before.environment, run.environment) else NUMERICS
+        was = environment_of(before.environment, value.backend)
+        same = same_numerics(was, environment_of(run.environment, value.backend))
+        relative = SAME if same else NUMERICS
         found.append(relative * value.size)
     return found
 

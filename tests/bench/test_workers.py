@@ -24,8 +24,11 @@ RUNTIMES = {
     "mxbase": {"mindx", "omgate_sdk_log"},
     "native": set(),
     "probe": set(),
+    "survey": {"pkg_resources"},
+    "receive": set(),
+    "launch": set(),
 }
-BESIDE = ("loop", "sdk_log", "probe")
+BESIDE = ("loop", "sdk_log", "probe", "survey", "receive", "launch")
 """Files of that side that drive no runtime."""
 
 
