@@ -1,4 +1,4 @@
-"""The way the field's own script works: read, pad, send, wait, parse the ground truth, next. Prints its images per second."""
+"""The way the field's own script works: read, pad, send, wait, parse the ground truth, next. Prints what it runs on and its images per second."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def main(pipeline, images, truths, number):
         )
     elapsed = time.perf_counter() - start
     manager.DestroyAllStreams()
-    print(number / elapsed)
+    print("Python {}.{}, numpy {}: {!r}".format(*sys.version_info[:2], np.__version__, number / elapsed))
     return errors
 
 
