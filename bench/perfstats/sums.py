@@ -94,9 +94,8 @@ class Frames:
 
     def result(self) -> Throughput:
         """The sums, and the SDK's rates in their order."""
-        return Throughput(
-            self.frames, self.windows, tuple(rate for part in self.rates for rate in part.tolist())
-        )
+        rates = np.concatenate(self.rates).tolist() if self.rates else ()
+        return Throughput(self.frames, self.windows, tuple(rates))
 
     def short(self, first: bool = True, last: bool = True) -> list[str]:
         """Whether the first or the last window with frames has a rate that is too low to be of a whole one; with both numbers.
