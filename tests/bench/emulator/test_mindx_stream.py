@@ -49,15 +49,30 @@ def test_a_sequence_links_in_the_order_of_adding() -> None:
     ):
         made.add(node)
     assert json.loads(made.to_json()) == {
-        "s": {
-            "stream_config": {"deviceId": "2"},
-            "appsrc0": {"factory": "appsrc", "next": "queue0"},
-            "queue0": {"factory": "queue", "next": "infer"},
-            "infer": {"factory": "mxpi_tensorinfer", "props": {"modelPath": "m.om"}, "next": "queue1"},
-            "queue1": {"factory": "queue", "next": "appsink0"},
-            "appsink0": {"factory": "appsink"},
-        }
+        "stream_config": {"deviceId": "2"},
+        "appsrc0": {"factory": "appsrc", "next": "queue0"},
+        "queue0": {"factory": "queue", "next": "infer"},
+        "infer": {"factory": "mxpi_tensorinfer", "props": {"modelPath": "m.om"}, "next": "queue1"},
+        "queue1": {"factory": "queue", "next": "appsink0"},
+        "appsink0": {"factory": "appsink"},
     }
+
+
+def test_the_text_of_json_is_the_sdks() -> None:
+    made = stream.SequentialStream("named")
+    made.add(stream.PluginNode("appsrc", {"b": "2", "a": "1"}))
+    assert made.to_json() == (
+        '{"appsrc0":{"factory":"appsrc","props":{"a":"1","b":"2"}},"stream_config":{"deviceId":"0"}}'
+    )
+
+
+def test_a_list_is_taken_for_the_metadata_of_a_result() -> None:
+    output, item = stream.DataOutput(), stream.MetadataOutput()
+    item.data_type = "MxpiClassList"
+    output.metadata_list = [item]
+    assert [found.data_type for found in output.metadata_list] == ["MxpiClassList"]
+    with pytest.raises(TypeError, match="MetadataOutputVector"):
+        output.metadata_list = ["text"]
 
 
 def test_called_nodes_become_ports() -> None:
@@ -65,7 +80,7 @@ def test_called_nodes_become_ports() -> None:
     model = stream.PluginNode("mxpi_tensorinfer")(*sources)
     tee = stream.PluginNode("tee")(model)
     sinks = [stream.PluginNode("appsink")(tee), stream.PluginNode("appsink")(tee)]
-    made = json.loads(stream.FunctionalStream("f", sources, sinks).to_json())["f"]
+    made = json.loads(stream.FunctionalStream("f", sources, sinks).to_json())
     assert made["appsrc0"]["next"] == "mxpi_tensorinfer0:0"
     assert made["appsrc1"]["next"] == "mxpi_tensorinfer0:1"
     assert made["tee0"]["next"] == ["appsink0", "appsink1"]

@@ -366,14 +366,75 @@ def test_transpose_concat_and_set(base: Any) -> None:
         lambda: base.transpose(tensor, [0, 0, 1]),
         lambda: base.batch_concat([]),
         lambda: base.batch_concat([tensor, base.Tensor(X)]),
-        lambda: tensor.set_tensor_value(1, base.dtype.int16),
-        lambda: base.Tensor(X).set_tensor_value(1, base.uint8),
     ):
         with pytest.raises(RuntimeError, match="Code = 1004"):
             refused()
+
+
+def test_one_value_for_all_elements(base: Any) -> None:
     half = base.Tensor(np.zeros((2, 2), np.float16))
+    half.to_device(0)
     half.set_tensor_value(0.1, base.float16)
+    half.to_host()
     np.testing.assert_array_equal(np.array(half), np.full((2, 2), 0.1, np.float16))
+    for value, kind, why in (
+        (1, base.int16, "Invalid Input Tensor dtype, should be one of"),
+        (256, base.uint8, "exceeds the range of the target data type"),
+        (float("nan"), base.float32, "exceeds the range of the target data type"),
+        (1, base.float16, r"\(Code = 1001, Message = \"General Failed\"\)"),
+    ):
+        with pytest.raises(RuntimeError, match=why):
+            half.set_tensor_value(value, kind)
+    half.to_device(0)
+    with pytest.raises(RuntimeError, match=r"\(Code = 1004, Message = \"Invalid parameter\"\)"):
+        half.set_tensor_value(1, base.uint8)
+
+
+def test_names_are_where_programs_look_for_them(stage: Stage) -> None:
+    done = passed(
+        stage,
+        """
+        import base as plain, stream, mindx.sdk as sdk, mindx.sdk.stream
+        from base import Image, Point, Rect, visionDataFormat
+        from mindx.sdk import Model as Same, dtype, transpose
+        assert (plain, stream) == (base, mindx.sdk.stream)
+        assert (sdk.Tensor, sdk.model, Same, sdk.base) == (Tensor, base.model, Model, base)
+        assert (Rect(1, 2, 30, 40).y1, Point(5, 6).x) == (40, 5)
+        assert not hasattr(sdk, "nonsense") and not hasattr(base, "nonsense")
+        print("fine")
+        """,
+    )
+    assert done.stdout.splitlines()[-1] == "fine"
+
+
+def test_a_model_from_memory(stage: Stage) -> None:
+    om = stage.model("scaled")
+    passed(
+        stage,
+        """
+        base.mx_init()
+        option = base.ModelLoadOptV2()
+        option.loadType = base.load_model_from_mem
+        for content in (open(sys.argv[1], "rb").read(), np.fromfile(sys.argv[1], np.int8)):
+            option.modelPtr, option.modelSize = base.bytes_to_ptr(content), len(content)
+            assert Model(option, 0).input_num == 1
+        option.modelSize = 0
+        try:
+            Model(option, 0)
+        except RuntimeError as error:
+            assert "1007" in str(error)
+        else:
+            sys.exit("a model of no bytes was loaded")
+        assert base.DeviceMemory(20).get_data()
+        """,
+        om,
+    )
+
+
+def test_text_of_the_log(stage: Stage) -> None:
+    done = script(stage, "base.log.init(); base.log.warning('kept'); base.log.info('two\\nlines')")
+    assert done.returncode == 1
+    assert "invalid character" in done.stderr
 
 
 def test_numbers_and_names_of_the_types(base: Any) -> None:
@@ -390,7 +451,7 @@ def test_what_is_lacking_can_be_named_not_used(base: Any) -> None:
 
     assert (Size(3, 4).width, Size(3, 4).height) == (3, 4)
     for use in (
-        lambda: ImageProcessor(0),
+        lambda: ImageProcessor(0).decode("a.jpg", base.nv12),
         lambda: post.Resnet50PostProcess("a", "b"),
         lambda: BTensor(X),
         lambda: Image(X, base.NCHW),

@@ -10,7 +10,7 @@ import ctypes
 import mmap
 import sys
 from enum import Enum
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Sequence, Tuple
 
 import numpy as np
 
@@ -21,6 +21,7 @@ HOST = -1
 
 DEVICES = 1
 
+FAILURE = 1001
 INVALID_PARAMETER = 1004
 ALLOCATION = 1007
 NO_DEVICE = 9001
@@ -59,6 +60,14 @@ TYPES: Dict[str, dtype] = {
     "b1": dtype.bool,
 }
 """Kind and size of a typestr, without its byte order, which the SDK does not look at."""
+
+SETTABLE: Dict[dtype, Tuple[float, float]] = {
+    dtype.uint8: (0, 255),
+    dtype.int32: (-(2**31), 2**31 - 1),
+    dtype.float16: (-65504.0, 65504.0),
+    dtype.float32: (-3.4028234663852886e38, 3.4028234663852886e38),
+}
+"""Types that set_tensor_value takes, and the least and the largest value of each."""
 
 KINDS: Dict[dtype, str] = {kind: text for text, kind in TYPES.items()}
 
@@ -148,14 +157,22 @@ class Tensor:
         self._device, self._guard = HOST, None
 
     def set_tensor_value(self, value: float, dataType: Any) -> None:
-        """Set every element; of uint8, int32, float16 and float32 tensors alone. Raises RuntimeError."""
+        """Set every element of a tensor on a device; of uint8, int32, float16 and float32 alone. Raises RuntimeError.
+
+        What is looked at first is the SDK's order as far as its own tests tell: the type, the value's range, the place (1001), the tensor's
+        type (1004); which of the last two comes first is unconfirmed.
+        """
         wanted = dtype(dataType.value if isinstance(dataType, Enum) else dataType)
-        if wanted is not self._dtype or wanted not in (
-            dtype.uint8,
-            dtype.int32,
-            dtype.float16,
-            dtype.float32,
-        ):
+        if wanted not in SETTABLE:
+            raise RuntimeError(
+                "Invalid Input Tensor dtype, should be one of dtype.uint8,dtype.int32, dtype.float16, dtype.float32"
+            )
+        low, high = SETTABLE[wanted]
+        if not low <= value <= high:
+            raise RuntimeError("Input value exceeds the range of the target data type.")
+        if self._device == HOST:
+            raise failed("SetTensorValue: the tensor is on the host", FAILURE)
+        if wanted is not self._dtype:
             raise failed(f"set_tensor_value: {wanted} for a tensor of {self._dtype}", INVALID_PARAMETER)
         values = np.full(self._shape, value, np.dtype(KINDS[wanted]))
         self.content = values.reshape(-1).view(np.uint8)

@@ -1,6 +1,7 @@
 """Error codes of the SDK (APP_ERROR, Vision SDK's ErrorCodes.h) and the text that names one in a log line or a result.
 
-The wording of the messages is this project's own: the numbers are the interface, the words behind them are unconfirmed.
+The wording of the messages is this project's own: the numbers are the interface, the words behind them are unconfirmed. Two are the
+SDK's, whose own tests compare them (Vision SDK, mxBase/test/gtest/PyAPITest).
 """
 
 from __future__ import annotations
@@ -55,10 +56,10 @@ MESSAGES = {
     15: "initialised twice (ACL)",
     17: "input or output failure (ACL)",
     INVALID_FILE: "invalid file (ACL)",
-    FAILURE: "failure",
+    FAILURE: "General Failed",
     INNER: "inner failure",
     1003: "invalid pointer",
-    INVALID_PARAMETER: "invalid parameter",
+    INVALID_PARAMETER: "Invalid parameter",
     1005: "not realised",
     OUT_OF_MEMORY: "out of memory",
     1007: "memory can't be allocated",

@@ -11,6 +11,11 @@ from typing import Any, Dict, List, Sequence, Union
 from omgate_emulator.streamdata import as_text
 
 
+def compact(found: Dict[str, Any]) -> str:
+    """Return JSON as the SDK writes it: members by name, no blanks (its own tests compare the text)."""
+    return json.dumps(found, sort_keys=True, separators=(",", ":"))
+
+
 class PluginNode:
     """An element to be: factory, properties (text to text), and name; called with the nodes that it reads from."""
 
@@ -42,7 +47,7 @@ class PluginNode:
 
     def to_json(self) -> str:
         """Return the node's part of a pipeline, without links."""
-        return json.dumps(self._object(), sort_keys=True)
+        return compact(self._object())
 
     def _object(self) -> Dict[str, Any]:
         found = {"factory": self._factory}  # type: Dict[str, Any]

@@ -44,6 +44,16 @@ def text() -> Field:
     return TextField("std::string const &", bytes, as_text)
 
 
+def items(kind: type) -> Field:
+    """A vector field that takes a list of its items, too."""
+
+    def check(value: Any) -> Any:
+        copied: Any = value if isinstance(value, kind) else kind(value)
+        return copied._omgate_copy()
+
+    return Field(f"{kind.__name__} *", kind, check)
+
+
 def raw(holder: Struct, name: str) -> bytes:
     """Return a text field's bytes, whatever they are."""
     return bytes(holder.__dict__[f"_omgate_{name}"])
@@ -153,7 +163,7 @@ class DataOutput(ErrorInfo, Struct):
     error_code = number()
     error_msg = text()
     buffer_output = member(BufferOutput)
-    metadata_list = member(MetadataOutputVector)
+    metadata_list = items(MetadataOutputVector)
 
 
 class MxDataInput(Struct):

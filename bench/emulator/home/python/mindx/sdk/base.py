@@ -8,19 +8,25 @@ RuntimeError when it is used.
 from __future__ import annotations
 
 import atexit
+import ctypes
 import os
 import sys
+import tempfile
 from enum import Enum
 from typing import Any, List, Optional, Sequence, Tuple
 
 from omgate_emulator import base_tensor as _tensor
 from omgate_emulator import log as _log
+from omgate_emulator.base_lacking import LACKING, ImageProcessor, Lacking, Point, Rect  # noqa: F401 - names of this module
 from omgate_emulator.base_tensor import Tensor, batch_concat, dtype, transpose  # noqa: F401 - names of this module
 from omgate_emulator.engine import Engine as _Engine
 from omgate_emulator.engine import EngineError as _EngineError
 from omgate_emulator.engine import Model as _EngineModel
 
 INPUTS_LIMIT = 1024
+
+FORBIDDEN = "\b\t\n\v\f\r\x7f"
+"""In a text for the log."""
 
 FAILURE = 1001
 INVALID_PARAMETER = 1004
@@ -113,8 +119,11 @@ def mx_deinit() -> int:
     return 0
 
 
+IN_MEMORY = (ModelLoadType.load_model_from_mem, ModelLoadType.load_model_from_mem_with_mem)
+
+
 class ModelLoadOptV2:
-    """How a model is loaded; the emulator loads an OM from a file, nothing else."""
+    """How a model is loaded; the emulator loads an OM from a file or from memory, and never uses memory that is given for the work."""
 
     def __init__(self) -> None:
         self.modelType = ModelType.model_type_om
@@ -243,7 +252,12 @@ class Size:
 
 
 class log:
-    """Lines in the SDK's log, named after the place that calls."""
+    """Lines in the SDK's log, named after the place that calls. Raises RuntimeError for text with a line break or the like."""
+
+    @staticmethod
+    def init() -> None:
+        """Begin the log, as mx_init does; once begun it stays."""
+        _log.init()
 
     @staticmethod
     def debug(text: Any) -> None:
@@ -257,6 +271,11 @@ class log:
 
     @staticmethod
     def warn(text: Any) -> None:
+        """What may be wrong; by its older name (unconfirmed)."""
+        _log.warn(_text(text), _caller())
+
+    @staticmethod
+    def warning(text: Any) -> None:
         """What may be wrong."""
         _log.warn(_text(text), _caller())
 
@@ -271,38 +290,38 @@ class log:
         _log.fatal(_text(text), _caller())
 
 
-class _Lacking:
-    """A part of the SDK that the emulator lacks: its name can be imported, any use raises RuntimeError."""
+class DeviceMemory:
+    """Memory of so many bytes, for a model to live in."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, size: int) -> None:
+        self._memory = _tensor.np.empty(size, _tensor.np.uint8)
 
-    def __call__(self, *args: Any, **named: Any) -> Any:
-        text = f"mindx.sdk.base.{self._name}: the emulated SDK lacks it, it has Tensor and Model"
-        _log.error(text, "base.py:2", UNREALIZED)
-        raise RuntimeError(text + _log.error_text(UNREALIZED))
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return _Lacking(f"{self._name}.{name}")
+    def get_data(self) -> int:
+        """Return its address."""
+        return int(self._memory.ctypes.data)
 
 
-ImageProcessor = _Lacking("ImageProcessor")
-Image = _Lacking("Image")
-VideoDecoder = _Lacking("VideoDecoder")
-VideoEncoder = _Lacking("VideoEncoder")
-BTensor = _Lacking("BTensor")
-post = _Lacking("post")
-dvpp = _Lacking("dvpp")
+def bytes_to_ptr(data: Any) -> int:
+    """Return the address of bytes, or of an array's elements, which must outlive its use."""
+    if isinstance(data, bytes):
+        return ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0
+    return int(data.__array_interface__["data"][0])
+
+
+def __getattr__(name: str) -> Any:
+    """A public name of the SDK that the emulator lacks."""
+    if name in LACKING:
+        return Lacking(name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def _load(source: Any, device: int) -> _EngineModel:
     """Load in the SDK's order: device, file, extension. Raises EngineError."""
     if isinstance(source, ModelLoadOptV2):
-        om_file = (ModelType.model_type_om, ModelLoadType.load_model_from_file)
-        if (ModelType(source.modelType), ModelLoadType(source.loadType)) != om_file:
-            raise _EngineError(UNREALIZED, "the emulator loads an OM from a file, nothing else")
+        if ModelType(source.modelType) is not ModelType.model_type_om:
+            raise _EngineError(UNREALIZED, "the emulator loads an OM, nothing else")
+        if ModelLoadType(source.loadType) in IN_MEMORY:
+            return _load_from_memory(source, device)
         source = source.modelPath
     if not _tensor.device_exists(device):
         raise _EngineError(FAILURE, f"no device {device}: the emulated machine has {_tensor.DEVICES}")
@@ -311,6 +330,18 @@ def _load(source: Any, device: int) -> _EngineModel:
     if not path.endswith(".om"):
         raise _EngineError(FAILURE, f"{path}: the name must end in .om (or, on a device, in .mindir)")
     return loaded
+
+
+def _load_from_memory(option: ModelLoadOptV2, device: int) -> _EngineModel:
+    """Load an OM that lies in memory: by a file, which is what the engine reads. Raises EngineError."""
+    if not option.modelPtr or option.modelSize <= 0:
+        raise _EngineError(INVALID_PARAMETER, "modelPtr or modelSize is not set")
+    with tempfile.TemporaryDirectory(prefix="omgate-model-") as folder:
+        path = os.path.join(folder, "model.om")
+        with open(path, "wb") as stream:
+            stream.write(ctypes.string_at(option.modelPtr, option.modelSize))
+        os.chmod(path, 0o600)  # the SDK refuses files that others may read
+        return _load(path, device)
 
 
 def _tensors(args: Tuple[Any, ...]) -> List[Tensor]:
@@ -339,7 +370,10 @@ def _at(tensors: Sequence[Any], index: int) -> Any:
 
 
 def _text(text: Any) -> str:
-    return text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+    found = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+    if any(character in FORBIDDEN for character in found):
+        raise RuntimeError("The log text has an invalid character." + _log.error_text(INVALID_PARAMETER))
+    return found
 
 
 def _caller() -> str:

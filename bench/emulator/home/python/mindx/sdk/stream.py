@@ -6,13 +6,12 @@ result carries it (`error_code`). Text may be str or bytes.
 
 from __future__ import annotations
 
-import json
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from omgate_emulator import codes, log, nodes
 from omgate_emulator.buffers import Buffer, Output, buffer_of_data, short_name
 from omgate_emulator.manager import StreamManager
-from omgate_emulator.nodes import PluginNode
+from omgate_emulator.nodes import PluginNode, compact
 from omgate_emulator.streamdata import (
     BufferInput,
     BufferOutput,
@@ -77,8 +76,8 @@ class Stream:
         self._device = as_text(deviceId).decode("utf-8", "surrogateescape")
 
     def to_json(self) -> str:
-        """Return the stream as the text of a pipeline file. Raises RuntimeError."""
-        return json.dumps({self._name: self._members()}, sort_keys=True)
+        """Return the stream's own part of a pipeline file: its elements, without its name. Raises RuntimeError."""
+        return compact(self._members())
 
     def build(self) -> None:
         """Create the stream and start it. Raises RuntimeError."""
