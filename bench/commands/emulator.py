@@ -21,6 +21,7 @@ app = group(
       atc --framework=5 --model=m.onnx --output=m --soc_version=Ascend310
       python main.py                                 StreamManagerApi, mindx.sdk
       omgate emulator build                          libmxbase.so and Mcnn, for C++
+      export MX_SDK_HOME="$MX_SDK_HOME/old"          after that: the C++ headers of SDK 2.0 to 6.x
       pytest bench/ --backend om-sdk --emulate       the same without the exports
 
     \b

@@ -1,6 +1,6 @@
 """Compiles what is C++ in the emulated home: the mxBase library, and the deliverable's program on top of it.
 
-Both go into the home on disk, `lib/` and `bin/Mcnn`. What was built from the same sources is left alone.
+Both go into the home on disk, `lib/` and `bin/Mcnn`; `opensource/` and `old/` are made for other programs' build scripts. What was built from the same sources is left alone.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.emulator.home import HOUSE, SCRIPT_MODE, variables
+from bench.emulator.opensource import put_opensource
 from cases.errors import OmgateError
 
 PROGRAM_SOURCES = HOUSE / "cases" / "mcnn" / "infer" / "mxbase"
@@ -34,6 +35,7 @@ class CannotBuild(OmgateError):
 def build(home: Path, say: Callable[[str], None] = print) -> None:
     """Build the library and the program into `home`, telling of each. Raises CannotBuild."""
     say(_library(home))
+    say(put_opensource(home))
     if (PROGRAM_SOURCES / "build.sh").is_file():
         say(_program(home))
     else:

@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench.cli import main
 from bench.commands import common
+from bench.programs import record as record_of_programs
 from bench.programs.record import CLAIMED
 from cases.case import load_all
 from cases.dataset import Dataset, prepare
@@ -121,6 +123,28 @@ def test_the_published_programs_output_passes_where_it_is_the_baselines_in_its_d
     assert summary is not None
     assert (summary.n, summary.failed, summary.images_per_second) == (5, 0, None)
     assert not list(record.folder.glob("maps/*"))
+
+
+def test_a_label_summed_in_float32_is_the_same_label(made: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    # One dense cell and a thin crowd around it, which the running float32 sum can't hold; at this size it is within NUMERICS.
+    monkeypatch.setattr(record_of_programs, "NUMERICS", 0.0)
+    shot = made.shots[0]
+    (case,) = load_all(common.CASES)
+    label = case.data.root / "ground_truth_csv" / f"{Path(shot.name).stem}.csv"
+    cells = np.full((48, 60), 2e-4)
+    cells[0, 0] = 4096
+    np.savetxt(label, cells, delimiter=",")
+    others = [replace(other, true=round(other.true, 6)) for other in made.shots[1:]]
+    lossy = made.run(made.write(mcnn_log([replace(shot, true=4096.0), *others])))
+    assert failed(made.record()) == {}
+    assert "up to 0.58 counts off (" in lossy.out
+    another = made.run(made.write(mcnn_log([replace(shot, true=4095.0), *others])))
+    assert "1 of 5 images failed (bad-truth): IMG_1: the program's true count is 4095" in another.out
+
+
+def test_nothing_is_said_of_the_digits_of_a_black_image(made: House) -> None:
+    answer = made.run(made.write(mcnn_log([replace(made.shots[0], predicted=0.0)], end=False)))
+    assert "with 6 significant digits\n" in answer.out
 
 
 def test_machine_lines_bring_every_digit_and_the_devices_seconds(made: House) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from bench.emulator.home import VARIABLE, make_home
 from bench.emulator.wire import read_message, write_message
+from tests.bench.emulator.mxbase_home import STRICT, compiled
 
 
 class Client:
@@ -70,3 +71,17 @@ def engine(emulated_home: Path) -> Iterator[Callable[..., Client]]:
         if client.process.poll() is None:
             client.process.kill()
         client.process.communicate()
+
+
+@pytest.fixture(scope="session")
+def mxbase_library(emulated_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of libmxbase, built as src/CMakeLists.txt says it is built without CMake."""
+    folder = tmp_path_factory.mktemp("lib")
+    done = compiled(
+        *STRICT, "-std=c++11", "-O1", "-fPIC", "-shared", "-pthread", "-DMXBASE_OLD_GENERATION",
+        f"-I{emulated_home / 'include'}", *sorted((emulated_home / "src").glob("*.cpp")),
+        "-Wl,-soname,libmxbase_emulated.so", "-Wl,--no-undefined", "-o", folder / "libmxbase_emulated.so",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (folder / "libmxbase.so").symlink_to("libmxbase_emulated.so")
+    return folder

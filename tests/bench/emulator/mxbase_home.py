@@ -19,6 +19,15 @@ RUN_SECONDS = 120
 
 FAULT = "OMGATE_EMULATOR_FAULT"
 
+PROGRAMS = Path(__file__).parent / "cpp"
+STRICT = ["-Wall", "-Wextra", "-Werror"]
+
+
+def compiled(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run g++."""
+    command = ["g++", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+
 
 @dataclass(frozen=True)
 class Stage:

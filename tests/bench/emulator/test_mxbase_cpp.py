@@ -14,11 +14,18 @@ import numpy as np
 import pytest
 
 from tests.bench.emulator.graphs import scaled_in_half
-from tests.bench.emulator.mxbase_home import FAULT, Stage, pairs, three_inputs, values
+from tests.bench.emulator.mxbase_home import (
+    FAULT,
+    PROGRAMS,
+    STRICT,
+    Stage,
+    compiled,
+    pairs,
+    three_inputs,
+    values,
+)
 
-PROGRAMS = Path(__file__).parent / "cpp"
 INCLUDE = {"old": "include-old", "new": "include", "v2": "include", "parts": "include"}
-STRICT = ["-Wall", "-Wextra", "-Werror"]
 X = np.array([[1.5, -2.25, 7]], np.float32)
 WARNING = "WARNING: Logging before InitGoogleLogging() is written to STDERR"
 LINE = re.compile(r"^([IWEF])(\d{4}|\d{8}) (\d\d:\d\d:\d\d\.\d{6})\s+(\S+) ([^:\]]+):(\d+)\] (.*)$")
@@ -26,35 +33,16 @@ LINE = re.compile(r"^([IWEF])(\d{4}|\d{8}) (\d\d:\d\d:\d\d\.\d{6})\s+(\S+) ([^:\
 pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="no g++ here: apt-get install g++")
 
 
-def compiled(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = ["g++", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-
-
 @pytest.fixture(scope="module")
-def library(emulated_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of libmxbase, built as src/CMakeLists.txt says it is built without CMake."""
-    folder = tmp_path_factory.mktemp("lib")
-    done = compiled(
-        *STRICT, "-std=c++11", "-O1", "-fPIC", "-shared", "-pthread", "-DMXBASE_OLD_GENERATION",
-        f"-I{emulated_home / 'include'}", *sorted((emulated_home / "src").glob("*.cpp")),
-        "-Wl,-soname,libmxbase_emulated.so", "-Wl,--no-undefined", "-o", folder / "libmxbase_emulated.so",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    (folder / "libmxbase.so").symlink_to("libmxbase_emulated.so")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def program(library: Path, emulated_home: Path) -> Callable[[str], Path]:
+def program(mxbase_library: Path, emulated_home: Path) -> Callable[[str], Path]:
     """Compile a program of cpp/ once; what it is built against depends on its generation."""
 
     def build(name: str) -> Path:
-        target = library / name
+        target = mxbase_library / name
         if not target.exists():
             done = compiled(
                 *STRICT, "-std=c++11", f"-I{emulated_home / INCLUDE[name]}", PROGRAMS / f"{name}.cpp",
-                f"-L{library}", "-lmxbase", "-Wl,-rpath", f"-Wl,{library}", "-o", target,
+                f"-L{mxbase_library}", "-lmxbase", "-Wl,-rpath", f"-Wl,{mxbase_library}", "-o", target,
             )  # fmt: skip
             assert done.returncode == 0, done.stderr
         return target
@@ -106,7 +94,7 @@ def test_what_7_0_removed_is_there_for_older_programs_alone(
 
 
 def test_the_library_is_not_taken_for_the_real_one(
-    library: Path, program: Callable[[str], Path], stage: Stage
+    mxbase_library: Path, program: Callable[[str], Path], stage: Stage
 ) -> None:
     needed = subprocess.run(
         ["readelf", "-d", program("old")], capture_output=True, text=True, check=True
@@ -171,6 +159,7 @@ def test_batch_gears(program: Callable[[str], Path], stage: Stage, batch: int, c
     done = stage.run([program("new"), stage.model("gears"), batch, "out", *stage.inputs([x])])
     assert values(done.stdout, "dynamic") == ["1"]
     assert values(done.stdout, "gears") == ["3"]
+    assert values(done.stdout, "formats") == ["2 2"]  # ND, by ACL's numbers
     assert values(done.stdout, "infer") == [code], done.stderr
     if code == "0":
         np.testing.assert_array_equal(result(stage)[:6], scaled_in_half(x).reshape(-1))
@@ -190,6 +179,14 @@ def test_number_and_bytes_of_the_inputs_are_checked(program: Callable[[str], Pat
         done = stage.run([program("new"), stage.model("scaled"), 0, "out", *files])
         assert values(done.stdout, "infer") == ["-1"]
         assert said in done.stderr
+
+
+def test_of_a_larger_input_the_first_bytes_count(program: Callable[[str], Path], stage: Stage) -> None:
+    inputs = stage.inputs([np.concatenate([X, X + 9], axis=1)])
+    done = stage.run([program("new"), stage.model("scaled"), 0, "out", *inputs])
+    assert values(done.stdout, "infer") == ["0"]
+    np.testing.assert_array_equal(result(stage), scaled_in_half(X)[0])
+    assert "input x has 24 bytes, the model wants 12: the first of them are taken." in done.stderr
 
 
 def bad_model(stage: Stage, kind: str) -> Path:
@@ -213,6 +210,29 @@ def test_a_model_that_does_not_load(
     second = stage.run([program("v2"), path, 1, "out", *inputs])
     assert "(Code = 1013, " in values(second.stdout, "thrown")[0]
     assert f"(Code = {code}, " in second.stderr
+
+
+@pytest.mark.parametrize("load_type", ["1", "2", "3", "4"])
+def test_a_model_by_its_load_options(
+    program: Callable[[str], Path], stage: Stage, load_type: str, tmp_path: Path
+) -> None:
+    command = [program("v2"), stage.model("scaled"), 1, "out", *stage.inputs([X])]
+    left = tmp_path / "left"
+    left.mkdir()
+    done = stage.run(command, LOAD_TYPE=load_type, TMPDIR=str(left))
+    assert values(done.stdout, "outputs") == ["1"], done.stdout + done.stderr
+    np.testing.assert_array_equal(result(stage), scaled_in_half(X)[0])
+    assert list(left.glob("omgate-*")) == []
+
+
+@pytest.mark.parametrize("more", [{"LOAD_TYPE": "3", "LOAD_SIZE": "0"}, {"LOAD_TYPE": "7"}])
+def test_load_options_that_name_no_model(
+    program: Callable[[str], Path], stage: Stage, more: dict[str, str]
+) -> None:
+    command = [program("v2"), stage.model("scaled"), 1, "out", *stage.inputs([X])]
+    done = stage.run(command, **more)
+    assert "(Code = 1013, " in values(done.stdout, "thrown")[0]
+    assert "(Code = 1004, " in done.stderr
 
 
 def test_without_a_device_or_a_home(program: Callable[[str], Path], stage: Stage) -> None:
@@ -348,6 +368,8 @@ def test_memory_tensors_and_texts_of_codes(program: Callable[[str], Path], stage
         "shared_is_device": "1", "shared_device_id": "0", "value_on_device": "1001", "to_device_1": "9001",
         "to_host": "0", "sum": "15", "stack_rank": "3", "concat_rows": "4", "planned_copy": "10005",
         "empty_to_host": "1003", "bare_type": "11",
+        "roomy_bytes": "16", "roomy_valid": "1004", "roomy_stack": "0", "roomy_sum": "12", "scant_bytes": "40",
+        "scant_value": "1009", "scant_stack": "1004",
         "turned_rows": "3", "turned_1": "3", "transpose_twice_0": "1004", "batch_rows": "6",
         "set_float": "1004", "set_int": "0", "borrowed": "9", "free_tensor_again": "1003",
         "is310": "0", "check_1": "9001", "decode": "1005",
@@ -357,6 +379,6 @@ def test_memory_tensors_and_texts_of_codes(program: Callable[[str], Path], stage
     with np.errstate(over="ignore"):
         halves = numbers.astype(np.float16).view(np.uint16)
     assert found["half_bits"] == "".join(f"{bits}," for bits in halves)
-    assert found["info"] == ' (Code = 1001, Message = "failure") '
+    assert found["info"] == ' (Code = 1001, Message = "General Failed") '
     assert found["info_acl"].startswith(" (Calling Function = aclmdlExecute, Code = 500000, Message = ")
     assert found["info_negative"].startswith(" (Code = 0xFFFFFFFE, ")

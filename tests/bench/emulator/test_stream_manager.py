@@ -307,3 +307,29 @@ print("came back", flush=True)
         rest, _ = process.communicate(timeout=30)
     assert rest == ""
     assert process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize(
+    "calls", ["api.DestroyAllStreams()", "api.StopStream(b's'), api.DestroyAllStreams()"]
+)
+def test_a_global_object_that_destroys_its_streams_when_the_interpreter_ends(
+    emulated_home: Path, tmp_path: Path, calls: str
+) -> None:
+    program = f"""
+class Counter:
+    def __init__(self):
+        api.InitManager(), create(s=stream())
+
+    def __del__(self, ended=sys.is_finalizing, write=os.write):
+        write(2, str([ended(), {calls}]).encode())
+
+
+counter = Counter()
+said["send"] = api.SendData(b"s", 0, data(b"1"))
+said["get"] = api.GetResult(b"s", 0).data.decode()
+# Unloads nothing at the end but what the interpreter takes down itself: threads are frozen by then.
+api.self = api
+"""
+    done = run(emulated_home, tmp_path, program)
+    assert done.said == {"send": 0, "get": "1"}
+    assert f"[True, {', '.join('0' for _ in calls.split('),'))}]" in done.stderr

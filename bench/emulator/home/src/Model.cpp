@@ -1,5 +1,7 @@
 #include "MxBase/E2eInfer/Model/Model.h"
 
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 
@@ -34,6 +36,31 @@ std::shared_ptr<LoadedModel> Loaded(const std::string& path, int32_t deviceId)
         Give(path + ": the name must end in .om (or, on a device, in .mindir)", APP_ERR_COMM_FAILURE);
     }
     return model;
+}
+
+/// By way of a file for the moment of loading, since the engine is another process.
+std::shared_ptr<LoadedModel> LoadedFromMemory(const void* content, size_t size, int32_t deviceId)
+{
+    if (content == nullptr || size == 0) {
+        Give("modelPtr or modelSize is not set", APP_ERR_COMM_INVALID_PARAM);
+    }
+    const char* folder = std::getenv("TMPDIR");
+    std::string path = std::string(folder != nullptr && *folder != '\0' ? folder : "/tmp") + "/omgate-XXXXXX" + EXTENSION;
+    int file = mkstemps(&path[0], static_cast<int>(sizeof(EXTENSION) - 1));
+    FILE* stream = file < 0 ? nullptr : fdopen(file, "wb");
+    bool written = stream != nullptr && std::fwrite(content, 1, size, stream) == size;
+    written = stream != nullptr && std::fclose(stream) == 0 && written;
+    try {
+        if (!written) {
+            Give(path + ": can't be written", APP_ERR_COMM_WRITE_FAIL);
+        }
+        std::shared_ptr<LoadedModel> model = Loaded(path, deviceId);
+        std::remove(path.c_str());
+        return model;
+    } catch (...) {
+        std::remove(path.c_str());
+        throw;
+    }
 }
 
 APP_ERROR Refuse(APP_ERROR code, const std::string& reason)
@@ -74,10 +101,22 @@ Model::Model(std::string& modelPath, const int32_t deviceId) : model_(Loaded(mod
 
 Model::Model(ModelLoadOptV2& mdlLoadOpt, const int32_t deviceId) : deviceId_(deviceId)
 {
-    if (mdlLoadOpt.modelType != ModelLoadOptV2::MODEL_TYPE_OM || mdlLoadOpt.loadType != ModelLoadOptV2::LOAD_MODEL_FROM_FILE) {
-        Give("the emulator loads an OM from a file, nothing else", APP_ERR_COMM_UNREALIZED);
+    if (mdlLoadOpt.modelType != ModelLoadOptV2::MODEL_TYPE_OM) {
+        Give("the emulator loads an OM, nothing else", APP_ERR_COMM_UNREALIZED);
     }
-    model_ = Loaded(mdlLoadOpt.modelPath, deviceId);
+    // Work and weight memory that a program brings along is of no use here, and left alone.
+    switch (mdlLoadOpt.loadType) {
+        case ModelLoadOptV2::LOAD_MODEL_FROM_FILE:
+        case ModelLoadOptV2::LOAD_MODEL_FROM_FILE_WITH_MEM:
+            model_ = Loaded(mdlLoadOpt.modelPath, deviceId);
+            return;
+        case ModelLoadOptV2::LOAD_MODEL_FROM_MEM:
+        case ModelLoadOptV2::LOAD_MODEL_FROM_MEM_WITH_MEM:
+            model_ = LoadedFromMemory(mdlLoadOpt.modelPtr, mdlLoadOpt.modelSize, deviceId);
+            return;
+        default:
+            Give("unknown loadType", APP_ERR_COMM_INVALID_PARAM);
+    }
 }
 
 Model::~Model() = default;

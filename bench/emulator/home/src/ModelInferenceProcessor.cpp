@@ -1,5 +1,6 @@
 #include "MxBase/ModelInfer/ModelInferenceProcessor.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "LoadedModel.h"
@@ -48,7 +49,8 @@ APP_ERROR ModelInferenceProcessor::State::Load(const std::string& path)
     return APP_ERR_OK;
 }
 
-/// Number and bytes, as the execution would. A buffer of the largest gear serves every gear.
+/// Number and bytes, as the execution would. Of a larger input the first bytes count: CANN's graph engine only warns then, and
+/// published programs send such. A smaller one is refused, though the engine forgives up to 64 bytes: they would be another's memory.
 APP_ERROR ModelInferenceProcessor::State::Check(const std::vector<BaseTensor>& inputs, const std::vector<BaseTensor>& outputs,
                                                 size_t batch) const
 {
@@ -68,10 +70,13 @@ APP_ERROR ModelInferenceProcessor::State::Check(const std::vector<BaseTensor>& i
     }
     for (size_t index = 0; index < inputs.size(); ++index) {
         const TensorInfo& info = model->inputs[index];
-        bool fits = inputs[index].size == model->BytesAt(info, batch) || (batch != 0 && inputs[index].size == info.bytes);
-        if (!fits || inputs[index].buf == nullptr) {
-            return Refuse("input " + info.name + " has " + std::to_string(inputs[index].size) + " bytes, the model wants " +
-                          std::to_string(model->BytesAt(info, batch)));
+        const std::string said = "input " + info.name + " has " + std::to_string(inputs[index].size) + " bytes, the model wants " +
+                                 std::to_string(model->BytesAt(info, batch));
+        if (inputs[index].size < model->BytesAt(info, batch) || inputs[index].buf == nullptr) {
+            return Refuse(said);
+        }
+        if (inputs[index].size > info.bytes) {
+            LogWarn << said << ": the first of them are taken.";
         }
     }
     for (size_t index = 0; index < outputs.size(); ++index) {
@@ -190,20 +195,21 @@ APP_ERROR ModelInferenceProcessor::ModelInference(const std::vector<TensorBase>&
         LogError << "More than " << TENSORS_LIMIT << " tensors." << GetErrorInfo(APP_ERR_COMM_INVALID_PARAM);
         return APP_ERR_COMM_INVALID_PARAM;
     }
+    // Not more than there is, whatever the shape says: a device would go on into another's memory.
     std::vector<BaseTensor> inputs;
     for (const TensorBase& tensor : inputTensors) {
-        inputs.push_back(BaseTensor{tensor.GetBuffer(), {}, tensor.GetByteSize()});
+        inputs.push_back(BaseTensor{tensor.GetBuffer(), {}, std::min(tensor.GetByteSize(), tensor.MemoryBytes())});
     }
     std::vector<BaseTensor> outputs;
     for (const TensorBase& tensor : outputTensors) {
-        outputs.push_back(BaseTensor{tensor.GetBuffer(), {}, tensor.GetByteSize()});
+        outputs.push_back(BaseTensor{tensor.GetBuffer(), {}, std::min(tensor.GetByteSize(), tensor.MemoryBytes())});
     }
     // As in the SDK, whatever is not DYNAMIC_BATCH runs as STATIC_BATCH here.
     APP_ERROR ret = dynamicInfo.dynamicType == DYNAMIC_BATCH ? ModelInference(inputs, outputs, dynamicInfo)
                                                              : ModelInference(inputs, outputs, static_cast<size_t>(0));
     for (size_t index = 0; ret == APP_ERR_OK && index < outputs.size(); ++index) {
         TensorBase& tensor = outputTensors[index];
-        if (outputs[index].size < tensor.GetByteSize()) {
+        if (outputs[index].size < std::min(tensor.GetByteSize(), tensor.MemoryBytes())) {
             std::vector<uint32_t> shape(outputs[index].shape.begin(), outputs[index].shape.end());
             if (outputs[index].size == 0) {  // of as many dimensions as before: programs look at each of them
                 shape = tensor.GetShape();
@@ -240,6 +246,16 @@ std::vector<TensorDataType> Types(const std::vector<TensorInfo>& tensors)
     return types;
 }
 
+/// ACL's numbers: 0 NCHW, 2 ND.
+std::vector<size_t> Formats(const std::vector<TensorInfo>& tensors)
+{
+    std::vector<size_t> formats;
+    for (const TensorInfo& tensor : tensors) {
+        formats.push_back(tensor.shape.size() == 4 ? 0 : 2);
+    }
+    return formats;
+}
+
 std::vector<std::vector<int64_t>> Shapes(const std::vector<TensorInfo>& tensors)
 {
     std::vector<std::vector<int64_t>> shapes;
@@ -249,6 +265,16 @@ std::vector<std::vector<int64_t>> Shapes(const std::vector<TensorInfo>& tensors)
     return shapes;
 }
 }  // namespace
+
+std::vector<size_t> ModelInferenceProcessor::GetInputFormat() const
+{
+    return state_->model ? Formats(state_->model->inputs) : std::vector<size_t>();
+}
+
+std::vector<size_t> ModelInferenceProcessor::GetOutputFormat() const
+{
+    return state_->model ? Formats(state_->model->outputs) : std::vector<size_t>();
+}
 
 std::vector<TensorDataType> ModelInferenceProcessor::GetInputDataType() const
 {

@@ -94,7 +94,9 @@ MemoryData::MemoryType TensorBase::GetTensorType() const
 
 size_t TensorBase::GetSize() const { return ElementCount(shape_); }
 
-size_t TensorBase::GetByteSize() const { return memory_ ? memory_->data.size : 0; }
+size_t TensorBase::GetByteSize() const { return GetSize() * GetDataTypeSize(); }
+
+size_t TensorBase::MemoryBytes() const { return memory_ ? memory_->data.size : 0; }
 
 std::vector<uint32_t> TensorBase::GetShape() const { return shape_; }
 
@@ -143,7 +145,7 @@ APP_ERROR TensorBase::GetBuffer(void*& ptr, const std::vector<uint32_t>& indices
         }
         offset = offset * shape_[axis] + indices[axis];
     }
-    if ((offset + 1) * GetDataTypeSize() > GetByteSize()) {
+    if ((offset + 1) * GetDataTypeSize() > MemoryBytes()) {
         return Refuse(APP_ERR_COMM_OUT_OF_RANGE, "GetBuffer: the memory is smaller than the shape.");
     }
     ptr = static_cast<char*>(GetBuffer()) + offset * GetDataTypeSize();
@@ -181,7 +183,7 @@ std::string TensorBase::GetDesc()
 
 APP_ERROR TensorBase::CheckTensorValid() const
 {
-    bool valid = memory_ && GetSize() * GetDataTypeSize() == GetByteSize() && GetByteSize() > 0;
+    bool valid = memory_ && GetByteSize() == MemoryBytes() && GetByteSize() > 0;
     return valid ? APP_ERR_OK : Refuse(APP_ERR_COMM_INVALID_PARAM, "The tensor's memory does not have the size of its shape.");
 }
 
@@ -232,8 +234,8 @@ APP_ERROR TensorBase::Join(const std::vector<TensorBase>& inputs, const std::vec
     size_t done = 0;
     for (const TensorBase& input : inputs) {
         size_t size = input.GetByteSize();
-        if (input.dataType_ != first.dataType_ || input.GetBuffer() == nullptr || done + size > joined.GetByteSize()) {
-            return Refuse(APP_ERR_COMM_INVALID_PARAM, "The tensors are not of one type, or one has no memory.");
+        if (input.dataType_ != first.dataType_ || input.GetBuffer() == nullptr || size > input.MemoryBytes()) {
+            return Refuse(APP_ERR_COMM_INVALID_PARAM, "The tensors are not of one type, or one has no memory, or too little.");
         }
         std::memcpy(static_cast<char*>(joined.GetBuffer()) + done, input.GetBuffer(), size);
         done += size;

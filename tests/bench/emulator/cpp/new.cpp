@@ -48,6 +48,7 @@ int main(int argc, char* argv[])
     size_t batch = std::stoul(argv[2]);
     const MxBase::ModelDesc& desc = model.GetModelDesc();
     std::cout << "dynamic=" << desc.dynamicBatch << std::endl << "gears=" << model.GetDynamicGearInfo().size() << std::endl;
+    std::cout << "formats=" << model.GetInputFormat().at(0) << " " << model.GetOutputFormat().at(0) << std::endl;
     std::vector<std::vector<char>> contents;
     std::vector<MxBase::TensorBase> inputs;
     std::vector<MxBase::TensorBase> outputs;

@@ -66,6 +66,15 @@ void First()
     Say("planned_copy", TensorBase::TensorBaseCopy(planned, tensor));
     Say("planned_valid", planned.CheckTensorValid());
     Say("planned_bytes", planned.GetByteSize());
+    TensorBase roomy(host, true, {2, 2}, TENSOR_DTYPE_FLOAT32);
+    Say("roomy_bytes", roomy.GetByteSize());
+    Say("roomy_valid", roomy.CheckTensorValid());
+    Say("roomy_stack", TensorBase::BatchStack({roomy, roomy}, joined));
+    Say("roomy_sum", std::accumulate(static_cast<float*>(joined.GetBuffer()), static_cast<float*>(joined.GetBuffer()) + 8, 0.f));
+    TensorBase scant(host, true, {2, 5}, TENSOR_DTYPE_FLOAT32);
+    Say("scant_bytes", scant.GetByteSize());
+    Say("scant_value", scant.GetValue(value, 1, 4));
+    Say("scant_stack", TensorBase::BatchStack({scant, scant}, joined));
     Say("empty_to_host", TensorBase().ToHost());
     Say("bare_type", TENSOR_DTYPE_DOUBLE64);
 }

@@ -1,5 +1,7 @@
 // A program of the second interface: v2 MODEL RUNS OUTPUT INPUT...  RUNS runs; the tensors' types and shapes are the model's.
+// LOAD_TYPE=n in the environment: loaded by ModelLoadOptV2, from memory where that is its kind; no memory where LOAD_SIZE=0.
 // Writes OUTPUT.<run>.<index>; prints each step's code, or what was thrown.
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -27,7 +29,20 @@ int main(int argc, char* argv[])
         std::string path = argv[1];
         std::unique_ptr<Model> model;
         try {
-            model.reset(new Model(path, 0));
+            ModelLoadOptV2 option;
+            std::ifstream file(path, std::ios::binary);
+            std::vector<char> om((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+            if (const char* type = std::getenv("LOAD_TYPE")) {
+                option.loadType = static_cast<ModelLoadOptV2::ModelLoadType>(std::atoi(type));
+                bool inMemory = option.loadType >= ModelLoadOptV2::LOAD_MODEL_FROM_MEM;
+                option.modelPath = inMemory ? "" : path;
+                option.modelPtr = om.data();
+                option.modelSize = std::getenv("LOAD_SIZE") != nullptr ? 0 : om.size();
+                model.reset(new Model(option, 0));
+            } else {
+                model.reset(new Model(path, 0));
+            }
+            om.assign(om.size(), 0);
         } catch (const std::runtime_error& error) {
             std::cout << "thrown=" << error.what() << std::endl;
             return 1;

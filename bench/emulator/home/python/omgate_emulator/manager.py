@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import threading
 from functools import partial
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
@@ -143,11 +144,14 @@ class StreamManager:
             stream = self._streams.pop(name, None)
         if stream is None:
             return self._missing(name)
-        stream.stop()
+        if not _too_late():
+            stream.stop()
         return codes.OK
 
     def destroy(self) -> int:
         """DestroyAllStreams. Another `init` is possible, but a process has statistics only once."""
+        if _too_late():
+            return codes.OK
         with self._lock:
             streams, self._streams = list(self._streams.values()), {}
             for stream in streams:
@@ -282,6 +286,15 @@ class StreamManager:
 
     def _missing(self, name: str) -> int:
         return _refuse(codes.STREAM_NOT_EXIST, f"there is no stream {name!r}")
+
+
+def _too_late() -> bool:
+    """Whether the interpreter ends, which freezes threads for ever, with all that they hold.
+
+    Published programs destroy their streams in `__del__` of a global object, which comes only then. The engine ends with the process;
+    the last window of the statistics, which the SDK's own threads would still write, is lost.
+    """
+    return sys.is_finalizing()
 
 
 def _with_id(data: bytes, unique_id: int) -> Buffer:

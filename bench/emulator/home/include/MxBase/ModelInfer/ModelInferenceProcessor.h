@@ -31,9 +31,9 @@ public:
     /// Unload it; -1 where nothing is loaded.
     APP_ERROR DeInit(void);
 
-    // Run it on tensors of the model's number and sizes in bytes; element types and shapes are not compared. The outputs must have
-    // their memory. 1004 for an empty list; -1 for a wrong number or size (ACL refuses it) and, for a model with a fixed batch, for
-    // DYNAMIC_BATCH, which is the default of DynamicInfo.
+    // Run it on tensors of the model's number, with at least its sizes in bytes; element types and shapes are not compared, and of a
+    // larger input the first bytes count. The outputs must have their memory. 1004 for an empty list; -1 for a wrong number or a
+    // smaller tensor (ACL refuses it) and, for a model with a fixed batch, for DYNAMIC_BATCH, which is the default of DynamicInfo.
     APP_ERROR ModelInference(std::vector<BaseTensor>& inputTensors, std::vector<BaseTensor>& outputTensors,
                              size_t dynamicBatchSize = 0);
     APP_ERROR ModelInference(std::vector<BaseTensor>& inputTensors, std::vector<BaseTensor>& outputTensors,
@@ -46,6 +46,9 @@ public:
     /// Filled by Init(modelPath) only, as in the SDK.
     const ModelDesc& GetModelDesc() const;
     DataFormat GetDataFormat() const;
+    // ACL's numbers: 0 NCHW for four dimensions, 2 ND for others; what a converted model says of others is unconfirmed.
+    std::vector<size_t> GetInputFormat() const;
+    std::vector<size_t> GetOutputFormat() const;
     std::vector<TensorDataType> GetInputDataType() const;
     std::vector<TensorDataType> GetOutputDataType() const;
     std::vector<std::vector<int64_t>> GetInputShape() const;

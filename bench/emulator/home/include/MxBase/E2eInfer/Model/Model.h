@@ -19,7 +19,7 @@ public:
     /// Load the model. Throws std::runtime_error with code 1013 whatever the reason is (file, rights, extension, device), as the SDK
     /// does; the reason is in the log. `modelPath` must end in .om: the emulator can't run .mindir.
     Model(std::string& modelPath, const int32_t deviceId = 0);
-    /// LOAD_MODEL_FROM_FILE only; the others throw.
+    /// From a file or from memory (`modelPtr`, `modelSize`), an OM alone; work and weight memory are not used.
     Model(ModelLoadOptV2& mdlLoadOpt, const int32_t deviceId = 0);
     Model(const Model&) = delete;
     Model& operator=(const Model&) = delete;

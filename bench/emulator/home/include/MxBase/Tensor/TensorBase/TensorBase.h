@@ -50,6 +50,7 @@ public:
     MemoryData::MemoryType GetTensorType() const;
     /// Number of elements.
     size_t GetSize() const;
+    /// Of the shape and the type, as in the SDK: the memory behind it may be larger.
     size_t GetByteSize() const;
     std::vector<uint32_t> GetShape() const;
     APP_ERROR SetShape(std::vector<uint32_t> shape);
@@ -128,6 +129,8 @@ private:
             indices.push_back(static_cast<uint32_t>(value));
         }
     }
+    friend class ModelInferenceProcessor;
+    size_t MemoryBytes() const;
     APP_ERROR MoveTo(MemoryData::MemoryType type, int32_t deviceId);
     static APP_ERROR Join(const std::vector<TensorBase>& inputs, const std::vector<uint32_t>& shape, TensorBase& output);
 

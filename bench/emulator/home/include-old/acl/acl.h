@@ -1,0 +1,2 @@
+// As in include/.
+#include "../../include/acl/acl.h"
