@@ -18,7 +18,7 @@ from tests.bench.emulator.sdk_programs import run
 from tests.bench.emulator.test_engine import convert
 
 assert python_home.PYTHON.is_dir()
-from omgate_emulator.engine import Engine, EngineError, Model  # noqa: E402
+from omgate_emulator.engine import DEVICES, Engine, EngineError, Model  # noqa: E402
 
 FAKE = """#!{python}
 import os, socket, struct, sys
@@ -126,7 +126,9 @@ def test_refusals_have_the_sdk_s_codes(model: Model, tmp_path: Path) -> None:
     (tmp_path / "text.om").chmod(0o640)
     assert failure(lambda: engine.load("none.om", 0)).code == 1016
     assert failure(lambda: engine.load("text.om", 0)).code == 18
-    assert failure(lambda: engine.load("m.om", 1)).code == 9001
+    assert engine.load("m.om", DEVICES - 1).batch == 16
+    assert failure(lambda: engine.load("m.om", -1)).code == 9001
+    assert failure(lambda: engine.load("m.om", DEVICES)).code == 9001
     assert failure(lambda: model.infer([b""])).code == 1001
     model.unload()
     assert failure(model.unload).code == 1004
@@ -151,7 +153,7 @@ def test_gears_and_payload_on_the_wire(fake: Fake, in_memory: bool, monkeypatch:
         f"""
 assert len(sys.argv) == 2 + {in_memory}
 ask(); answer("code=0")
-header, _ = ask(); assert header == {{"op": "load", "path": "/x.om", "device": "3"}}, header; answer(LOADED)
+header, _ = ask(); assert header == {{"op": "load", "path": "/x.om", "device": "0"}}, header; answer(LOADED)
 header, payload = ask()
 assert header == {{"op": "infer", "model": "7", "bytes": "4,0", "batch": "1"}}, header
 answer("code=0\\nseconds=0.25\\nbytes=3,0,2\\nshapes=1,3;;2", payload[::-1] + b"x")

@@ -29,6 +29,16 @@ assert (new.MXPI_MEMORY_HOST_NEW, new.MXPI_DATA_TYPE_FLOAT32) == (4, 1)
 assert "numpy" not in sys.modules
 """
 
+STREAM_MANAGER = """
+import sys
+import StreamManagerApi as old
+from mindx.sdk import StreamManagerApi as new
+from mindx.sdk.StreamManagerApi import MxDataInput, StreamManagerApi
+assert (StreamManagerApi, MxDataInput) == (old.StreamManagerApi, old.MxDataInput)
+assert all(getattr(new, name) is getattr(old, name) for name in old.__all__)
+assert "numpy" not in sys.modules
+"""
+
 NUMBERS = {
     "MxpiMetaHeader": "parentName memberId dataSource",
     "MxpiFrameInfo": "channelId frameId isEos",
@@ -66,8 +76,9 @@ def test_a_tensor_list_on_the_wire(implementation: str) -> None:
     assert found == ["MxTools.MxpiTensorPackageList", f"0a{len(body) // 2:02x}{body}"]
 
 
-def test_both_names_in_one_process() -> None:
-    run(BOTH_NAMES)
+@pytest.mark.parametrize("program", [BOTH_NAMES, STREAM_MANAGER])
+def test_both_names_in_one_process(program: str) -> None:
+    run(program)
 
 
 def test_field_numbers() -> None:

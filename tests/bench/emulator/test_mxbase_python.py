@@ -180,7 +180,7 @@ def test_what_is_no_tensor_is_a_type_error(stage: Stage) -> None:
         ("genuine.om", 0, 18),
         ("open.om", 0, 1010),
         ("other.model", 0, 1001),
-        ("scaled.om", 1, 1001),
+        ("scaled.om", 4, 1001),
         ("scaled.om", -1, 1001),
     ],
 )
@@ -349,8 +349,10 @@ def test_moving_between_host_and_device(base: Any) -> None:
     tensor = base.Tensor(X)
     assert tensor.to_device(0) is None
     assert tensor.device == 0
+    tensor.to_device(3)
+    assert tensor.device == 3
     with pytest.raises(RuntimeError, match="Code = 9001"):
-        tensor.to_device(1)
+        tensor.to_device(4)
     assert tensor.to_host() is None
     np.testing.assert_array_equal(np.array(tensor), X)
 
@@ -456,6 +458,7 @@ def test_what_is_lacking_can_be_named_not_used(base: Any) -> None:
         lambda: BTensor(X),
         lambda: Image(X, base.NCHW),
         lambda: VideoDecoder(),
+        lambda: base.batch([BTensor], keep_dims=True),
     ):
         with pytest.raises(RuntimeError, match="the emulated SDK lacks it"):
             use()

@@ -327,8 +327,6 @@ class Counter:
 counter = Counter()
 said["send"] = api.SendData(b"s", 0, data(b"1"))
 said["get"] = api.GetResult(b"s", 0).data.decode()
-# Unloads nothing at the end but what the interpreter takes down itself: threads are frozen by then.
-api.self = api
 """
     done = run(emulated_home, tmp_path, program)
     assert done.said == {"send": 0, "get": "1"}

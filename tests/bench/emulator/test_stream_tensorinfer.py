@@ -126,6 +126,21 @@ said["raw bytes pass"] = [raw.errorCode, raw.data.decode()]
     assert said["raw bytes pass"] == [0, "raw"]
 
 
+def test_another_device_and_blanks_between_the_sources(emulated_home: Path, place: Path) -> None:
+    done = run(
+        emulated_home,
+        place,
+        PIPELINE
+        + """
+said["create"] = create(s=stream(infer("m.om", dataSource=" appsrc0 "), stream_config={"deviceId": "3"}))
+api.SendProtobuf(b"s", 0, protobuf(b"appsrc0", [x]))
+tensor = tensors(get()).tensorPackageVec[0].tensorVec[0]
+said["y"] = [floats(tensor), tensor.deviceId]
+""",
+    )
+    assert done.said == {"create": 0, "y": [Y, 0]}
+
+
 @pytest.mark.parametrize(
     ("props", "code"),
     [
@@ -133,7 +148,7 @@ said["raw bytes pass"] = [raw.errorCode, raw.data.decode()]
         ({"modelPath": ""}, 1016),
         ({"modelPath": "genuine.om"}, 18),
         ({"modelPath": "open.om"}, 1010),
-        ({"deviceId": "9"}, 9001),
+        ({"deviceId": "4"}, 9001),
         ({"dynamicStrategy": "Middle"}, 1013),
         ({"dataSource": "appsrc0,appsrc1"}, 1004),
     ],

@@ -78,6 +78,7 @@ LACKING = frozenset(
         "VideoEncoder",
         "abgr",
         "argb",
+        "batch",
         "bgr",
         "bgra",
         "bilinear_similar_opencv",
@@ -119,4 +120,6 @@ LACKING = frozenset(
         "yvyu_packed_422",
     ]
 )
-"""Names of the SDK's module (Vision SDK, mxBase/mindx/sdk/base) for images, video and post-processing: importable, of no use here."""
+"""Names of the SDK's module (Vision SDK, mxBase/mindx/sdk/base) for images, video and post-processing: importable, of no use here.
+
+BTensor and batch are of older SDKs alone; published programs name them."""

@@ -15,16 +15,14 @@ from typing import Any, Dict, List, Sequence, Tuple
 import numpy as np
 
 from omgate_emulator import log
+from omgate_emulator.engine import DEVICES, NO_DEVICE
 
 HOST = -1
 """`Tensor.device` of a tensor on the host."""
 
-DEVICES = 1
-
 FAILURE = 1001
 INVALID_PARAMETER = 1004
 ALLOCATION = 1007
-NO_DEVICE = 9001
 
 
 class dtype(Enum):

@@ -25,6 +25,11 @@ HEADER_BYTES_LIMIT = 1 << 20
 CLOSE_SECONDS = 2.0
 """How long an engine whose socket was closed may take to end before it is killed."""
 
+DEVICES = 4
+"""Devices of the emulated machine, as many as a card with Ascend 310 has: published programs ask for number 3."""
+
+NO_DEVICE = 9001
+
 BUFFERS = 64
 """Buffers handed to one sendmsg; Linux takes 1024 (IOV_MAX)."""
 
@@ -171,7 +176,12 @@ class Engine:
         absolute = os.path.abspath(path)
         if "\n" in absolute:
             raise EngineError(1029, f"{absolute!r}: a path with a line break")
-        return Model(self, self.ask({"op": "load", "path": absolute, "device": str(device)}).header)
+        if not 0 <= device < DEVICES:
+            raise EngineError(
+                NO_DEVICE, f"no device {device}: the emulated machine has {DEVICES}, numbered from 0"
+            )
+        # One process stands for all devices.
+        return Model(self, self.ask({"op": "load", "path": absolute, "device": "0"}).header)
 
     def ask(self, fields: Dict[str, str], payload: Sequence[Buffer] = ()) -> Answer:
         """Return the answer to one request. Raises EngineError for any code but 0, and 1002 where the engine is gone."""

@@ -1,7 +1,7 @@
 """The SDK's newer Python interface, emulated: `stream` (pipelines), `base` (inference alone) and the messages of pipelines.
 
 All names of `base` are names of this package, too, as in the SDK: `from mindx.sdk import Tensor, base`. The parts are imported when they
-are asked for: `base` needs numpy, `stream` and the messages need protobuf.
+are asked for: `base` needs numpy, all others need protobuf.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-PARTS = ("base", "stream", "MxpiDataType_pb2")
+PARTS = ("base", "stream", "MxpiDataType_pb2", "StreamManagerApi")
 
 
 def __getattr__(name: str) -> Any:
