@@ -257,6 +257,9 @@ CLAUSES: tuple[Pair, ...] = (
     ("measure with pytest bench/, and promote that run", "用 pytest bench/ 测量，并提升那次运行"),
     ("if it is meant: measure with pytest bench/, and promote that run", "若是有意为之：用 pytest bench/ 测量，并提升那次运行"),
     ("{k} entries are no images of {case} and are left out: {names}", "{k} 个条目不是 {case} 的图片，已略去：{names}"),
+    ("counts were printed with {k} significant digits", "人数只打印了 {k} 位有效数字"),
+    ("the program's true counts are rounded sums, up to {d} counts off ({image}: {a} for {b}): the figures here are from the labels' exact sums, not the printed ones",
+     "程序给出的真实人数是经舍入的和，最多差 {d} 人（{image}：{b} 记为 {a}）：这里的数值来自标注的精确和，而非打印值"),
     ("counts were printed with {k} significant digits: a difference below {d} ({image}) does not show", "人数只打印了 {k} 位有效数字：小于 {d} 的差异（{image}）显示不出来"),
     # --- backends that can't run ---
     ("MindSpore is not installed", "未安装 MindSpore"),
