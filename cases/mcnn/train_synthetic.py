@@ -29,6 +29,7 @@ from cases.mcnn.training import pause
 from cases.mcnn.training.mean import RunningMean
 from cases.mcnn.training.scenes import DENSITY_SCALE, LEVELS, TrainingImage, crops, load_scene
 from cases.mcnn.training.schedule import rate_factor
+from cases.wording import shown
 
 VALIDATION_SCENES = 12
 STATE_EVERY = 250  # steps: under two minutes lost by a kill
@@ -201,11 +202,6 @@ class Training:
         self.best = float("inf")
         self.before = 0.0  # seconds of the processes before this one
 
-    @property
-    def state(self) -> Path:
-        """The file that a killed training goes on from."""
-        return self.output.with_suffix(".state.ckpt")
-
     def run(self, resume: bool) -> None:
         """Trains, and writes the files that `train` names. Raises OmgateError, OSError."""
         self.output.parent.mkdir(parents=True, exist_ok=True)
@@ -272,11 +268,11 @@ class Training:
             best=self.best,
             seconds=self.before + time.monotonic() - self.started,
         )
-        pause.save(self.state, now, self.cell, self.mean.by_name, self.losses)
+        pause.save(state_of(self.output), now, self.cell, self.mean.by_name, self.losses)
 
     def _take_up(self) -> int:
         """Goes back to the saved state; returns the steps that are done."""
-        found, means, self.losses = pause.load(self.state, asdict(self.options), self.cell)
+        found, means, self.losses = pause.load(state_of(self.output), asdict(self.options), self.cell)
         self.mean.by_name = means
         self.errors, self.best, self.before = list(found.errors), found.best, found.seconds
         pause.put_back(self.random, found.random)
@@ -293,7 +289,7 @@ class Training:
             seconds=round(self.before + time.monotonic() - self.started),
             checkpoint_sha256=sha256_of(self.output),
         )
-        self.state.unlink(missing_ok=True)
+        state_of(self.output).unlink(missing_ok=True)
         losses = list(enumerate(self.losses, start=1))
         picture = draw(losses, self.errors, "step", self.log.path.with_suffix(".svg"))
         print(where(self.log.path, picture), file=sys.stderr)
@@ -306,7 +302,20 @@ def train(options: Options, output: Path, resume: bool = False) -> None:
     holds where it stands, at least every STATE_EVERY steps; with `resume` it goes on from there and ends as if it had never stopped.
     Raises OmgateError, OSError.
     """
+    state = state_of(output)
+    # Both before any scene is drawn, which takes minutes.
+    if resume:
+        pause.must_be_there(state)
+    elif state.exists():
+        raise OmgateError(
+            f"{shown(state)}: a training was stopped there: go on with it by --resume, or remove it, or give another --output"
+        )
     Training(options, output).run(resume)
+
+
+def state_of(output: Path) -> Path:
+    """The file that a training which was stopped goes on from."""
+    return output.with_suffix(".state.ckpt")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -60,16 +60,21 @@ def save(
     save_whole(arrays, path, msgspec.json.encode(note).decode())
 
 
+def must_be_there(path: Path) -> None:
+    """Raises OmgateError where no state was saved."""
+    if not path.is_file():
+        raise OmgateError(
+            f"--resume: no {shown(path)} to go on from; without --resume the training begins anew"
+        )
+
+
 def load(
     path: Path, options: dict[str, Any], cell: Any
 ) -> tuple[Pause, dict[str, NDArray[np.float64]], list[float]]:
     """Puts a saved state into the training cell; returns it, the running means and the losses. Raises OmgateError."""
     import mindspore as ms
 
-    if not path.is_file():
-        raise OmgateError(
-            f"--resume: no {shown(path)} to go on from; without --resume the training begins anew"
-        )
+    must_be_there(path)
     found = read(path)
     try:
         pause = msgspec.json.decode(str(found.pop("omgate", "")), type=Pause)

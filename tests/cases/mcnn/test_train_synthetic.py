@@ -119,6 +119,12 @@ def test_a_killed_training_goes_on_to_the_same_weights(
     with pytest.raises(KeyboardInterrupt):
         run("parts.ckpt")
     monkeypatch.setattr(train.Training, "_step", killed)
+    kept = (tmp_path / "parts.state.ckpt").read_bytes(), (tmp_path / "parts.train.jsonl").read_bytes()
+    assert run("parts.ckpt") == 2
+    assert kept == (
+        (tmp_path / "parts.state.ckpt").read_bytes(),
+        (tmp_path / "parts.train.jsonl").read_bytes(),
+    )
     assert run("parts.ckpt", "--resume", "--seed", "3") == 2
     assert run("parts.ckpt", "--resume") == 0
     for name in ("whole.ckpt", "whole.last.ckpt"):
