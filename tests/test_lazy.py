@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 HOUSE = Path(__file__).parents[1]
-HEAVY = ("mindspore", "onnxruntime", "cv2", "pandas", "matplotlib", "polars", "scipy", "jinja2")
+HEAVY = ("mindspore", "onnxruntime", "cv2", "pandas", "matplotlib", "polars", "scipy", "jinja2", "numba")
 
 COLLECT = "import pytest; pytest.main(['bench/', '--collect-only', '-q', '-p', 'no:cacheprovider'])"
 EDGES = {

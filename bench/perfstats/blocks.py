@@ -6,7 +6,7 @@ Memory is bounded by the block, not by the file or its longest line.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -14,11 +14,9 @@ import numpy as np
 
 from bench.perfstats import chunks, records
 from bench.perfstats.chunks import FAMILIES, Chunk
-from bench.perfstats.layouts import LAYOUTS
 from bench.perfstats.model import Code
 from bench.perfstats.records import Record, Refused
-from bench.perfstats.scan import WIDTHS, Known, Scan
-from bench.perfstats.swar import PADDING, positions
+from bench.perfstats.scan import PADDING, Known
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,9 +29,6 @@ MAX_LINE = 1 << 20
 
 KEPT_REFUSED = 50
 """Refused lines of a block that are handed on with their reason; the others are counted."""
-
-FEW_LINES = 32
-"""Up to so many lines the exact reader is as fast."""
 
 
 @dataclass(frozen=True)
@@ -106,57 +101,46 @@ def open_log(path: str) -> tuple[BinaryIO, int]:
     return open(descriptor, "rb", buffering=0), os.fstat(descriptor).st_size
 
 
-def new_known(kind: str) -> tuple[Known, ...]:
-    """The fast reader's knowledge of a kind of file, before any."""
-    return tuple(Known(LAYOUTS[kind], width) for width in WIDTHS)
-
-
-def columns(block: Block, known: Sequence[Known], stamps: bool = True, fast: bool = True) -> Columns:
-    """What a block holds. `stamps`: with the times of the fast reader's records. Not `fast`: by the exact reader alone."""
+def columns(block: Block, known: Known | None, stamps: bool = True) -> Columns:
+    """What a block held. `known`: of the fast reader; without, the exact reader does it all. `stamps`: with the times of records."""
     made = Columns()
     if block.too_long:
         made.lines = 1
         made.refuse(0, Code.LONG_LINE, f"{block.too_long} bytes without a line break; passed over")
         return made
-    data = np.frombuffer(block.data, np.uint8)
-    ends = positions(data, 10, block.start, block.stop)
-    if block.last:
-        ends = np.append(ends, block.stop)
-    starts = np.empty_like(ends)
-    starts[0], starts[1:] = block.start, ends[:-1] + 1
-    made.lines = len(ends)
-    slow = np.arange(len(ends))
     found: dict[str, list[tuple[Chunk, NDArray[np.intp]]]] = {}
-    if fast:
-        found[known[0].layout.family] = taken_fast = []
-        todo = slow
-        for each in known:
-            if len(todo) > FEW_LINES:
-                chunk, rows = Scan(each, data, starts[todo], ends[todo], stamps).run()
-                taken_fast.append((chunk, todo[rows]))
-                slow = np.setdiff1d(slow, todo[rows], assume_unique=True)
-                todo = slow[(ends - starts)[slow] > each.width]
-    for family, (taken, lines) in _exactly(block, starts, ends, slow, made).items():
-        chunk = chunks.of_records(family, taken)
-        found.setdefault(family, []).append((chunk, np.array(lines, np.intp)))
+    start, left = block.start, []
+    if known is not None and (stop := block.data.rfind(b"\n", start, block.stop) + 1) > start:
+        scanned = known.scan(block.data, start, stop, stamps)
+        found[known.layout.family] = [(scanned.chunk, scanned.rows)]
+        start, left, made.lines = stop, scanned.left, scanned.lines
+    for family, (taken, lines) in _exactly(block, [*left, *_lines(block, start, made)], made).items():
+        found.setdefault(family, []).append((chunks.of_records(family, taken), np.array(lines, np.intp)))
     for parts in found.values():
-        if not parts:
-            continue
         whole = chunks.merged(parts) if len(parts) > 1 else parts[0][0]
         if len(whole):
             made.chunks.append(whole)
     return made
 
 
+def _lines(block: Block, start: int, made: Columns) -> Iterator[tuple[int, int, int]]:
+    """Number, start and end of each line from `start` on; counted."""
+    while start < block.stop:
+        end = block.data.find(b"\n", start, block.stop)
+        end = block.stop if end < 0 else end
+        yield made.lines, start, end
+        made.lines += 1
+        start = end + 1
+
+
 def _exactly(
-    block: Block, starts: NDArray[np.int64], ends: NDArray[np.int64], rows: NDArray[np.intp], made: Columns
+    block: Block, lines: Iterable[tuple[int, int, int]], made: Columns
 ) -> dict[str, tuple[list[Record], list[int]]]:
     """The records of lines by the exact reader, by family, with their lines."""
     found: dict[str, tuple[list[Record], list[int]]] = {}
-    for row in rows.tolist():
-        start, end = int(starts[row]), int(ends[row])
+    for line, start, end in lines:
         if end - start > MAX_LINE:
-            made.refuse(row, Code.LONG_LINE, f"{end - start} bytes; passed over")
+            made.refuse(line, Code.LONG_LINE, f"{end - start} bytes; passed over")
             continue
         content = bytes(block.data[start:end])
         if not content.strip():
@@ -165,9 +149,9 @@ def _exactly(
             record = records.decode(content)
         except Refused as refused:
             torn_end = block.last and refused.code is Code.TORN_LINE
-            made.refuse(row, Code.TORN_LAST_LINE if torn_end else refused.code, refused.detail)
+            made.refuse(line, Code.TORN_LAST_LINE if torn_end else refused.code, refused.detail)
             continue
-        taken, lines = found.setdefault(FAMILIES[type(record)], ([], []))
+        taken, numbers = found.setdefault(FAMILIES[type(record)], ([], []))
         taken.append(record)
-        lines.append(row)
+        numbers.append(line)
     return found

@@ -13,23 +13,24 @@ DIGITS = 12
 """Digits of the longest number of the fast reader: sums over a block of such fit 64 bit. As microseconds: 11 days."""
 
 NAMES = ("stream", "element", "factory", "kind")
-TIME = ("day", "clock", "micro")
 
 
 class Layout(NamedTuple):
-    """A record's bytes: the pattern of a line, or of what is before and behind its one list. Groups: NAMES, TIME, numbers.
+    """A record's bytes. Groups of the pattern: NAMES, `stamp`, `rate`, `sizes` (a list), and other numbers.
 
-    `json`: numbers without quotation marks, which have no zero before other digits; those of `rate` are `whole` and `rest`.
+    `numbers`: those that are wanted, as they are called in a family's columns; `json`: those without quotation marks, which have no zero
+    before other digits.
     """
 
     family: str
-    pieces: tuple[re.Pattern[bytes], ...]
+    pattern: re.Pattern[bytes]
     numbers: tuple[str, ...]
     json: tuple[str, ...] = ()
 
 
+_WHOLE = f"(?:0|[1-9][0-9]{{0,{DIGITS - 1}}})"
 _NAME = r'[^"\\\x00-\x1f]{0,200}'
-_STAMP = r'"updateTime":"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2}) (?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2})\.(?P<micro>[0-9]{1,6})"\}'
+_STAMP = r'"updateTime":"(?P<stamp>[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{1,6})"\}'
 
 
 def _text(name: str) -> str:
@@ -39,7 +40,7 @@ def _text(name: str) -> str:
 
 def _plain(name: str) -> str:
     """A JSON number."""
-    return f"(?P<{name}>0|[1-9][0-9]{{0,{DIGITS - 1}}})"
+    return f"(?P<{name}>{_WHOLE})"
 
 
 def _spans(element: str, kinds: str) -> Layout:
@@ -48,25 +49,26 @@ def _spans(element: str, kinds: str) -> Layout:
         rf'"minTime":{_text("low")},"streamName":"(?P<stream>{_NAME})","totalTime":{_text("total")},'
         rf'"type":"(?P<kind>{kinds})",{_STAMP}'
     )
-    return Layout("span", (re.compile(pattern.encode()),), ("count", "high", "low", "total"))
+    return Layout("span", re.compile(pattern.encode()), ("count", "high", "low", "total"))
 
 
 def _rate() -> Layout:
     pattern = (
         rf'\{{"streamName":"(?P<stream>{_NAME})","throughput":{_plain("frames")},'
-        rf'"throughputRate":{_plain("whole")}\.(?P<rest>[0-9]{{1,17}}),"type":"throughputRate",{_STAMP}'
+        rf'"throughputRate":(?P<rate>{_WHOLE}\.[0-9]{{1,17}}),"type":"throughputRate",{_STAMP}'
     )
-    return Layout("rate", (re.compile(pattern.encode()),), ("frames",), ("frames", "whole"))
+    return Layout("rate", re.compile(pattern.encode()), ("frames",), ("frames",))
 
 
 def _level() -> Layout:
-    head = (
+    size = "(?:0|[1-9][0-9]{0,3})"
+    pattern = (
         rf'\{{"curSize":{_plain("current")},"elementName":"(?P<element>{_NAME})","intervalTime":{_plain("interval")},'
-        rf'"maxSize":{_plain("high")},"maxSizeBuffers":{_plain("capacity")},"recentSize":\['
+        rf'"maxSize":{_plain("high")},"maxSizeBuffers":{_plain("capacity")},"recentSize":\[(?P<sizes>{size}(?:,{size})*)\],'
+        rf'"streamName":"(?P<stream>{_NAME})","type":"queueSize",{_STAMP}'
     )
-    tail = rf'\],"streamName":"(?P<stream>{_NAME})","type":"queueSize",{_STAMP}'
-    pieces = (re.compile(head.encode()), re.compile(tail.encode()))
-    return Layout("level", pieces, ("high", "capacity"), ("current", "interval", "high", "capacity"))
+    plain = ("current", "interval", "high", "capacity")
+    return Layout("level", re.compile(pattern.encode()), ("high", "capacity"), plain)
 
 
 LAYOUTS = {

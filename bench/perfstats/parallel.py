@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from bench.perfstats.find import Part
+from bench.perfstats.scan import ready
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -31,24 +32,26 @@ EFFORT = {"plugin": 1.0, "e2e": 1.4, "tpr": 1.4, "queue": 2.7}
 
 def shares(parts: Sequence[Part]) -> list[list[Part]]:
     """The parts in runs of about the same size, one for each process: a single one where more are not worth it, or unsafe."""
-    sizes = [_size(part) * EFFORT[part.name.kind] for part in parts]
-    total = sum(sizes)
+    efforts = [size(part) * EFFORT[part.name.kind] for part in parts]
+    total = sum(efforts)
     number = min(MOST_PROCESSES, _processors(), len(parts))
     if number < 2 or total < WORTH_BYTES or sys.platform != "linux" or threading.active_count() > 1:
         return [list(parts)]
     runs: list[list[Part]] = [[]]
     before = 0.0
-    for part, size in zip(parts, sizes, strict=True):
-        if runs[-1] and before + size / 2 > total * len(runs) / number and len(runs) < number:
+    for part, effort in zip(parts, efforts, strict=True):
+        if runs[-1] and before + effort / 2 > total * len(runs) / number and len(runs) < number:
             runs.append([])
         runs[-1].append(part)
-        before += size
+        before += effort
     return runs
 
 
 def each(work: Callable[[list[Part]], T], runs: list[list[Part]]) -> list[T]:
     """The results of the work on each run, in their order: the last one is done here, the others by forked processes."""
     context = multiprocessing.get_context("fork")
+    if len(runs) > 1:
+        ready()  # so that the processes need not load it each
     started = []
     for run in runs[:-1]:
         receiver, sender = context.Pipe(duplex=False)
@@ -73,7 +76,8 @@ def _child(work: Callable[[list[Part]], T], run: list[Part], sender: Connection)
     sender.close()
 
 
-def _size(part: Part) -> int:
+def size(part: Part) -> int:
+    """Bytes of a part; 0 where it can't be seen."""
     try:
         return os.lstat(part.path).st_size
     except OSError:

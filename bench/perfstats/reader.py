@@ -6,30 +6,32 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.perfstats.blocks import Block, Columns, blocks, columns, new_known, open_log
+from bench.perfstats.blocks import Block, Columns, blocks, columns, open_log
 from bench.perfstats.chunks import Key
 from bench.perfstats.cut import Ends
 from bench.perfstats.find import Found, Owner, Part, find
 from bench.perfstats.footnotes import Footnotes, shown
+from bench.perfstats.layouts import LAYOUTS
 from bench.perfstats.model import Code, PerfStats, Process, Source
 from bench.perfstats.names import KINDS
-from bench.perfstats.parallel import each, shares
+from bench.perfstats.parallel import each, shares, size
 from bench.perfstats.result import OfProcess, process_of
 from bench.perfstats.scan import Known
 from bench.perfstats.sdklog import look_through
 from cases.errors import OmgateError
 
+WORTH_COMPILING = 8 << 20
+"""Bytes of logs from which on the fast reader is used: below, the exact one is done before the other's code is loaded."""
+
 
 @dataclass
 class Reader:
-    """One reading: how, and what was seen on the way."""
+    """One reading: how, and what was seen on the way. `fast`: with the fast reader; None: where it is worth it."""
 
-    fast: bool = True
+    fast: bool | None = None
     block_bytes: int | None = None
     notes: Footnotes = field(default_factory=Footnotes)
-    known: dict[str, tuple[Known, ...]] = field(
-        default_factory=lambda: {kind: new_known(kind) for kind in KINDS}
-    )
+    known: dict[str, Known] = field(default_factory=dict)
     files: int = 0
     size_bytes: int = 0
     lines: int = 0
@@ -48,10 +50,12 @@ class Reader:
         self, parts: Sequence[Part], stamps: Callable[[str], bool], quiet: bool = False
     ) -> Iterator[Columns]:
         """The blocks of these files, in order. `quiet`: a second look, whose complaints were or will be made by another."""
+        fast = sum(map(size, parts)) >= WORTH_COMPILING if self.fast is None else self.fast
         for part in parts:
             kind = part.name.kind
+            known = self.known.setdefault(kind, Known(LAYOUTS[kind])) if fast else None
             for block in self._blocks(part, quiet):
-                yield self._done(part, columns(block, self.known[kind], stamps(kind), self.fast), quiet)
+                yield self._done(part, columns(block, known, stamps(kind)), quiet)
 
     def _blocks(self, part: Part, quiet: bool) -> Iterator[Block]:
         try:

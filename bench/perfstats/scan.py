@@ -1,250 +1,195 @@
-"""The fast reader: all lines of a block at once, by their shapes; what has none goes to the exact reader.
-
-Every byte of an accepted line was compared: with its shape's form, as a digit, or with the digits of a name. So a line that this
-reader takes is one that the exact reader would have read the same way.
-"""
+"""The fast reader: lines by templates that are made from lines as they come; what has none goes to the exact reader."""
 
 from __future__ import annotations
 
-import itertools
-from typing import TYPE_CHECKING
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.perfstats import swar
 from bench.perfstats.chunks import FIELDS, Chunk, Key
-from bench.perfstats.layouts import TIME, Layout
-from bench.perfstats.shapes import Shapes
-from bench.perfstats.stamps import MICRO, NO_STAMP, day_seconds
+from bench.perfstats.layouts import LAYOUTS, NAMES, Layout
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bench.perfstats.swar import Bools, Ints
+    Ints = NDArray[np.int64]
+    Words = NDArray[np.uint64]
 
-    Rows = NDArray[np.intp]
-
-WIDTHS = (256, 768)
-"""Bytes of the longest line (or piece) of the fast reader: first for most lines, then for those with long names."""
-
-BATCH_BYTES = 1 << 20
-"""Lines that are looked at together: their bytes, and what is made of them, stay in a processor's cache."""
+MOST_TEMPLATES = 4096
+"""Lines with other names than these many go to the exact reader."""
 
 TRIES = 400
-"""Lines of a block that may teach a shape, or fail to, before the rest goes to the exact reader."""
+"""Lines of a block that may teach a template, or fail to, before the rest goes to the exact reader."""
 
-EXACT_DIGITS = 15
-"""Digits of a rate whose quotient by a power of ten is the nearest number, since both are exact (Clinger, 1990)."""
+LEFT = 4096
+"""Lines that the compiled loop hands on at once."""
 
-INTEGER_DIGITS = 18
-"""Digits that a 64-bit integer always holds."""
+SHORTEST = 64
+"""Bytes that every record has at least; a block has room for no more records than that makes."""
+
+EXACT = 2**53
+"""Below it a number, and so its quotient by a power of ten up to the 22nd, is the nearest one (Clinger, 1990)."""
+
+PADDING = 64
+"""Bytes after a block that the compiled loop may look at: more than a time has."""
+
+_COLUMNS = {
+    "span": ("count", "total", "low", "high", "stamp"),
+    "rate": ("frames", "digits", "places", "stamp"),
+    "level": ("capacity", "high", "samples", "total", "largest", "stamp"),
+}
+"""What the compiled loop writes of each family; a rate begins at `digits`, a list of sizes at `samples`."""
+
+_BUCKETS = 4 * MOST_TEMPLATES
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """What a block held: records with the line of each, (line, start, end) of each line that is left, and how many lines there are."""
+
+    chunk: Chunk
+    rows: Ints
+    left: list[tuple[int, int, int]]
+    lines: int
 
 
 class Known:
-    """What was learned of the lines of a layout, of up to `width` bytes. `keys`: whose records there are."""
+    """What was learned of the lines of a layout; the tables are those of `kernel.scan`. `keys`: whose records there are."""
 
-    def __init__(self, layout: Layout, width: int) -> None:
-        self.layout, self.width = layout, width
-        self.shapes = [Shapes(piece, width // 8) for piece in layout.pieces]
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
         self.keys: list[Key] = []
+        self._columns = {name: number for number, name in enumerate(_COLUMNS[layout.family])}
         self._numbers: dict[Key, int] = {}
-        self._groups: dict[tuple[int, ...], int] = {}
+        self._learned: set[bytes] = set()
+        self._items = np.zeros((0, 3), np.int64)
+        self._literals = np.zeros((0, 2), np.uint64)
+        self._heads = np.zeros(MOST_TEMPLATES + 1, np.int64)
+        self._groups = np.zeros(MOST_TEMPLATES, np.intp)
+        self._after = np.full(MOST_TEMPLATES + 1, -1, np.int64)
+        self._buckets, self._chain = np.full(_BUCKETS, -1, np.int64), np.full(MOST_TEMPLATES, -1, np.int64)
+        self._last = MOST_TEMPLATES  # before the first line there is none
 
-    def group(self, namings: tuple[int, ...]) -> int:
-        """The number of the key that the names of each piece make."""
-        group = self._groups.get(namings)
-        if group is None:
-            names: dict[str, str] = {}
-            for shapes, naming in zip(self.shapes, namings, strict=True):
-                names |= shapes.namings.names[naming]
-            key = (names["stream"], names.get("element", ""), names.get("factory", ""), names.get("kind", ""))
-            group = self._groups[namings] = self._numbers.setdefault(key, len(self.keys))
-            if group == len(self.keys):
-                self.keys.append(key)
-        return group
+    def scan(self, content: bytearray, start: int, stop: int, stamps: bool) -> Scanned:
+        """The records of whole lines, with PADDING bytes after them; `stamps`: with their times."""
+        from bench.perfstats import kernel
 
-
-class Scan:
-    """One block, with swar.PADDING bytes after its content; `starts` and `ends` of its lines (the line breaks)."""
-
-    def __init__(
-        self, known: Known, block: NDArray[np.uint8], starts: Ints, ends: Ints, stamps: bool
-    ) -> None:
-        self.known, self.layout, self.block = known, known.layout, block
-        self.starts, self.ends = starts, ends
-        self.wanted = set(self.layout.numbers)
-        n = len(starts)
-        self.stamps = np.zeros(n, np.int64) if stamps else None
-        names = {*FIELDS[self.layout.family], *self.wanted}
-        self.columns = {name: np.zeros(n, np.float64 if name == "rate" else np.int64) for name in names}
-        self.good: Bools = np.ones(n, np.bool_)
-        self.namings: Ints = np.zeros((len(self.layout.pieces), n), np.int64)
-        self.largest: Ints = np.zeros(n, np.int64)
-
-    def run(self) -> tuple[Chunk, Rows]:
-        """Return the records of the lines that fit, and which lines these are."""
-        pieces = [(self.starts, self.ends)]
-        if len(self.layout.pieces) > 1:
-            opening, closing = self._list()
-            pieces = [(self.starts, opening), (closing, self.ends)]
-        for number, (start, stop) in enumerate(pieces):
-            self._piece(number, start, stop)
-        group = self._whose()
-        if self.layout.family == "level":
-            self.columns["high"] = np.maximum(self.columns["high"], self.largest)
-        taken = np.flatnonzero(self.good)
-        columns = {name: self.columns[name][taken] for name in FIELDS[self.layout.family]}
-        stamp = None if self.stamps is None else self.stamps[taken]
-        return Chunk(self.layout.family, self.known.keys, group[taken], columns, stamp), taken
-
-    # --- shapes, numbers and names ----------------------------------------------------------------------------------------
-
-    def _piece(self, number: int, start: Ints, stop: Ints) -> None:
-        """Find the shapes of a piece of all lines, and take its numbers and whose they are."""
-        shapes = self.known.shapes[number]
-        length = stop - start
-        length[(length < 8) | (length > self.known.width)] = 0
-        batch = BATCH_BYTES // self.known.width
-        shape = np.zeros(len(start), np.int64)
+        data = np.frombuffer(content, np.uint8)
+        words: Any = np.ndarray(
+            (len(content) - 7,), "<u8", content, strides=(1,)
+        )  # the eight bytes from each one
+        room = (stop - start) // SHORTEST + 1
+        values = np.empty((len(self._columns), room), np.int64)
+        template, rows, some = (np.empty(shape, np.int64) for shape in (room, room, (LEFT, 3)))
+        state = np.array([start, 0, 0, 0, self._last], np.int64)
+        left: list[tuple[int, int, int]] = []
         tries = TRIES
-        for low in range(0, len(start), batch):
-            rows = slice(low, low + batch)
-            shape[rows], tried = self._shapes(shapes, start[rows], length[rows], self.good[rows], tries)
-            tries -= tried
-            self.good[rows] &= shape[rows] > 0
-            self._numbers(shapes, shape[rows], start[rows], rows)
-            self.namings[number, rows] = self._names(shapes, shape[rows], start[rows], length[rows])
-        if "whole" in shapes.fields:
-            self._rates(shapes, shape, start)
+        while state[kernel.POSITION] < stop:
+            state[kernel.LEFT] = 0
+            tables = self._heads, self._items, self._literals, self._after, self._buckets, self._chain
+            kernel.scan(data, words, stop, tries > 0, *tables, state, values, template, rows, some)
+            left += [tuple(line) for line in some[: state[kernel.LEFT]].tolist()]
+            if tries and state[kernel.POSITION] < stop:
+                tries -= 1
+                begin = int(state[kernel.POSITION])
+                end = content.index(b"\n", begin)
+                if not self._learn(bytes(content[begin:end])):
+                    left.append((int(state[kernel.LINE]), begin, end))
+                    state[kernel.POSITION] = end + 1
+                    state[kernel.LINE] += 1
+        self._last = int(state[kernel.LAST])
+        count = int(state[kernel.ROW])
+        chunk = self._chunk(content, values[:, :count], self._groups[template[:count]], stamps)
+        return Scanned(chunk, rows[:count], left, int(state[kernel.LINE]))
 
-    def _shapes(
-        self, shapes: Shapes, start: Ints, length: Ints, alive: Bools, tries: int
-    ) -> tuple[Ints, int]:
-        """The shape of each of some lines, 0 where it has none, and how many lines were tried to learn from."""
-        shape = self._compared(shapes, start, length)
-        todo = np.flatnonzero((shape == 0) & (length > 0) & alive)
-        if not len(todo) or tries <= 0:
-            return shape, 0
-        forms = swar.words(self.block, start[todo], shapes.width)
-        first = todo[swar.different(forms, length[todo])[:tries]]
-        lines = [self.block[start[row] : start[row] + length[row]].tobytes() for row in first.tolist()]
-        if shapes.learn(lines):
-            shape[todo] = self._compared(shapes, start[todo], length[todo])
-        return shape, len(lines)
+    def _learn(self, line: bytes) -> bool:
+        """Make a template of a line; False where it is not of the layout, there is one already, or are too many."""
+        from bench.perfstats import kernel
 
-    def _compared(self, shapes: Shapes, start: Ints, length: Ints) -> Ints:
-        text = swar.words(self.block, start, shapes.forms.shape[1])
-        shape = shapes.index.find(text, length).astype(np.int64)
-        shape[shapes.lengths.take(shape) != length] = 0
-        differ = swar.differ(text, shapes.forms.take(shape, axis=0), shapes.limits.take(shape, axis=0))
-        if differ is not None:
-            shape[differ] = 0
-        return shape
+        found = self.layout.pattern.fullmatch(line)
+        if found is None or len(self._learned) == MOST_TEMPLATES:
+            return False
+        literals, items = self._parts(found)
+        form = b"\n".join(literals)
+        if form in self._learned:
+            return False
+        try:
+            names = {name: text.decode("utf-8") for name, text in found.groupdict().items() if name in NAMES}
+        except UnicodeDecodeError:
+            return False
+        number = len(self._learned)
+        self._learned.add(form)
+        key = (names["stream"], names.get("element", ""), names.get("factory", ""), names.get("kind", ""))
+        self._groups[number] = self._numbers.setdefault(key, len(self.keys))
+        if len(self._numbers) > len(self.keys):
+            self.keys.append(key)
+        items[::2, 1] += len(self._literals)
+        self._items = np.vstack([self._items, items])
+        self._literals = np.vstack([self._literals, *map(_words, literals)])
+        self._heads[number + 1] = len(self._items)
+        bucket = int(kernel.fingerprint(np.frombuffer(bytearray(line + b"\n"), np.uint8), 0)) % _BUCKETS
+        self._chain[number], self._buckets[bucket] = self._buckets[bucket], number
+        return True
 
-    def _numbers(self, shapes: Shapes, shape: Ints, start: Ints, rows: slice) -> None:
-        names = [name for name in shapes.fields if name in self.layout.numbers or name in self.layout.json]
-        columns = [shapes.fields.index(name) for name in names]
-        widths = shapes.widths[columns].take(shape, axis=1)
-        values = swar.numbers(self.block, start + shapes.ends[columns].take(shape, axis=1), widths)
-        for name, width, value in zip(names, widths, values, strict=True):
-            if name in self.layout.json:
-                self.good[rows] &= (width <= 1) | (value >= swar.TENS[width - 1])
-            if name in self.wanted:
-                self.columns[name][rows] = value
-        if self.stamps is not None and "clock" in shapes.fields:
-            day, clock, micro = (start + shapes.ends[shapes.fields.index(name)].take(shape) for name in TIME)
-            width = shapes.widths[shapes.fields.index("micro")].take(shape)
-            self.stamps[rows] = self._stamps(day, clock, micro, width, shape > 0)
+    def _parts(self, found: re.Match[bytes]) -> tuple[list[bytes], Ints]:
+        """The literals of a line, and items: literals (counted in words from the first one's) and numbers by turns."""
+        from bench.perfstats import kernel
 
-    def _names(self, shapes: Shapes, shape: Ints, start: Ints, length: Ints) -> Ints:
-        literals = slice(len(shapes.fields), len(shapes.fields) + shapes.literals)
-        stops = start + shapes.ends[literals].take(shape, axis=1)
-        digits = swar.before(self.block, stops, shapes.widths[literals].take(shape, axis=1))
+        kinds = {"stamp": kernel.STAMP, "rate": kernel.RATE, "sizes": kernel.SIZES}
+        columns = {
+            **self._columns,
+            "rate": self._columns.get("digits"),
+            "sizes": self._columns.get("samples"),
+        }
+        line, at, word = found.string, 0, 0
+        literals: list[bytes] = []
+        items: list[tuple[int, int, int]] = []
+        for name in [*sorted(set(found.groupdict()) - set(NAMES), key=found.start), None]:
+            start, stop = (len(line), len(line)) if name is None else found.span(name)
+            literals.append(line[at:start])
+            items.append((kernel.LITERAL, word, start - at))
+            word, at = word + len(_words(literals[-1])), stop
+            if name is not None:
+                kind = kinds.get(name, kernel.PLAIN if name in self.layout.json else kernel.QUOTED)
+                column = columns.get(name)
+                items.append((kind, -1 if column is None else column, 0))
+        return literals, np.array(items, np.int64)
 
-        def line(row: int) -> bytes:
-            return self.block[start[row] : start[row] + length[row]].tobytes()
+    def _chunk(self, content: bytearray, values: Ints, group: NDArray[np.intp], stamps: bool) -> Chunk:
+        columns: dict[str, Any] = {name: values[number] for name, number in self._columns.items()}
+        if self.layout.family == "rate":
+            columns["rate"] = _rates(content, columns["digits"], columns["places"])
+        elif self.layout.family == "level":
+            columns["high"] = np.maximum(columns["high"], columns["largest"])
+        stamp = columns["stamp"] if stamps else None
+        family = self.layout.family
+        return Chunk(family, self.keys, group, {name: columns[name] for name in FIELDS[family]}, stamp)
 
-        return shapes.namings.find(shape, digits, line)
 
-    def _rates(self, shapes: Shapes, shape: Ints, start: Ints) -> None:
-        """`throughputRate`: by one division, or by Python's own conversion where it has too many digits."""
-        whole, rest = shapes.fields.index("whole"), shapes.fields.index("rest")
-        width, places = shapes.widths[whole].take(shape), shapes.widths[rest].take(shape)
-        stop, end = start + shapes.ends[whole].take(shape), start + shapes.ends[rest].take(shape)
-        fits = (width + places <= INTEGER_DIGITS) & (places <= 16)
-        many = np.flatnonzero(fits & (width + places > EXACT_DIGITS) & self.good)
-        others = np.flatnonzero(~fits & self.good)
-        decimals = np.where(fits, places, 0)
-        digits = swar.numbers(self.block, stop, width) * swar.TENS[decimals]
-        digits += swar.numbers(self.block, end, decimals)
-        rates = digits / swar.TENS[decimals].astype(np.float64)
-        for count in np.unique(places[many]).tolist():  # rates repeat: each is converted once
-            rows = many[places[many] == count]
-            values, inverse = np.unique(digits[rows], return_inverse=True)
-            scale = 10**count
-            exact = [float(f"{value // scale}.{value % scale:0{count}}") for value in values.tolist()]
-            rates[rows] = np.array(exact)[inverse]
-        for row in others.tolist():
-            rates[row] = float(self.block[stop[row] - width[row] : end[row]].tobytes())
-        self.columns["rate"] = rates
+def _words(literal: bytes) -> Words:
+    """A literal as eight bytes each, (N, 2), and which bits of these count."""
+    masks = b"\xff" * len(literal)
+    padded = [np.frombuffer(part.ljust(-(-len(part) // 8) * 8, b"\0"), "<u8") for part in (literal, masks)]
+    return np.stack(padded, axis=1)
 
-    def _whose(self) -> Rows:
-        """The number of the key of each line; `good` is false where there is none."""
-        self.good &= (self.namings >= 0).all(axis=0)
-        first, *others = self.namings
-        if not others:
-            namings = self.known.shapes[0].namings
-            groups = [self.known.group((naming,)) for naming in range(len(namings.names))]
-            return np.array([*groups, 0], np.intp)[first]
-        good = np.flatnonzero(self.good)
-        base = int(others[0].max(initial=0)) + 1
-        codes, which = np.unique(first[good] * base + others[0][good], return_inverse=True)
-        made = np.zeros(len(first), np.intp)
-        made[good] = np.array([self.known.group(divmod(code, base)) for code in codes.tolist()], np.intp)[
-            which
-        ]
-        return made
 
-    # --- the list of a queue, and times -----------------------------------------------------------------------------------
+def ready() -> None:
+    """Load the compiled loop, or compile it."""
+    line = b"{}\n"
+    Known(LAYOUTS["tpr"]).scan(bytearray(line + bytes(PADDING)), 0, len(line), False)
 
-    def _list(self) -> tuple[Ints, Ints]:
-        """Behind the first `[` of each line, and its first `]`; what is between goes into the columns."""
-        opening, closing = (
-            swar.next_after(self.block, byte, self.starts, self.ends) for byte in (ord("["), ord("]"))
-        )
-        opening = opening + 1
-        rows = np.flatnonzero((closing > opening) & (closing < self.ends))
-        fine = np.zeros(len(self.starts), np.bool_)
-        if len(rows):
-            total, samples, largest, taken = swar.lists(self.block, opening[rows], closing[rows])
-            self.columns["total"][rows], self.columns["samples"][rows] = total, samples
-            self.largest[rows] = largest
-            fine[rows] = taken
-        self.good &= fine
-        return np.where(fine, opening, self.starts), np.where(fine, closing, self.ends)
 
-    def _stamps(self, day: Ints, clock: Ints, micro: Ints, width: Ints, good: Bools) -> Ints:
-        """Times in microseconds since 1970 (UTC); `day`, `clock`, `micro` are where these end, `width` that of the last."""
-        text = swar.words(self.block, clock - 8, 1).view(np.uint8) & 15
-        hour, minute, second = (
-            (text[:, at] * np.uint8(10) + text[:, at + 1]).astype(np.int64) for at in (0, 3, 6)
-        )
-        seconds: Ints = hour * 3600 + minute * 60 + second
-        fine: Bools = (hour < 24) & (minute < 60) & (second <= 60)
-        # Days are told apart by their last eight bytes and the first two; they change rarely.
-        month = swar.words(self.block, day - 8, 1)[:, 0]
-        century = swar.words(self.block, day - 10, 1)[:, 0] & np.uint64(0xFFFF)
-        change = np.flatnonzero((np.diff(month) != 0) | (np.diff(century) != 0)) + 1
-        edges = [0, *change.tolist(), len(day)]
-        for low, high in itertools.pairwise(edges):
-            begin = (
-                day_seconds(self.block[day[low] - 10 : day[low]].tobytes().decode("latin-1"))
-                if good[low:high].any()
-                else None
-            )
-            if begin is None:
-                fine[low:high] = False
-            else:
-                seconds[low:high] += begin
-        found: Ints = np.where(fine, seconds * MICRO + swar.numbers(self.block, micro, width), NO_STAMP)
-        return found
+def _rates(content: bytearray, digits: Ints, places: Ints) -> NDArray[np.float64]:
+    """`throughputRate`: by one division, or by Python's own conversion where it has too many digits."""
+    rates: NDArray[np.float64] = digits / 10.0 ** np.maximum(places, 0)
+    many = np.flatnonzero((digits >= EXACT) & (places >= 0))
+    for count in np.unique(places[many]).tolist():  # rates repeat: each is converted once
+        rows = many[places[many] == count]
+        values, inverse = np.unique(digits[rows], return_inverse=True)
+        rates[rows] = np.array([float(f"{value}e-{count}") for value in values.tolist()])[inverse]
+    for row in np.flatnonzero(places < 0).tolist():
+        begin = int(digits[row])
+        rates[row] = float(content[begin : begin - int(places[row])])
+    return rates

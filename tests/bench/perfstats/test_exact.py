@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.perfstats import blocks, read
+from bench.perfstats import blocks, read, reader
 from bench.perfstats.blocks import Columns
 from bench.perfstats.layouts import LAYOUTS
 from bench.perfstats.model import ELEMENT_KINDS, PerfStats, Stat
+from bench.perfstats.scan import Known
 from tests import fuzz_perfstats
 from tests.bench.perfstats import logs
 from tests.bench.perfstats.logs import Window
@@ -26,9 +27,9 @@ NAMES = {
 
 
 @pytest.fixture
-def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The fast reader reads short blocks, too."""
-    monkeypatch.setattr(blocks, "FEW_LINES", 0)
+def fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fast reader reads small logs, too."""
+    monkeypatch.setattr(reader, "WORTH_COMPILING", 0)
 
 
 def expected_stat(windows: list[Window]) -> Stat:
@@ -68,7 +69,7 @@ def check(stats: PerfStats, made: Expected) -> None:
         assert levels.mean == sum(sizes) / len(sizes)
 
 
-@pytest.mark.usefixtures("few")
+@pytest.mark.usefixtures("fast")
 @pytest.mark.parametrize("generation", NAMES)
 @settings(max_examples=40)
 @given(data=st.data())
@@ -92,9 +93,9 @@ def test_what_was_written_is_read(
 
 def decoded(content: bytes, kind: str, fast: bool, block_bytes: int) -> list[tuple[object, ...]]:
     """Every record of a content by key, and every refused line."""
-    known, found, line = blocks.new_known(kind), [], 0
+    known, found, line = Known(LAYOUTS[kind]) if fast else None, [], 0
     for block in blocks.blocks(io.BytesIO(content), len(content), block_bytes):
-        made: Columns = blocks.columns(block, known, fast=fast)
+        made: Columns = blocks.columns(block, known)
         for chunk in made.chunks:
             for key, part in chunk.parts():
                 assert part.stamp is not None
@@ -118,7 +119,6 @@ def merge(found: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
     return [item for item in found if not isinstance(item[0], str)] + list(rows.items())
 
 
-@pytest.mark.usefixtures("few")
 @pytest.mark.parametrize("kind", LAYOUTS)
 @settings(max_examples=150)
 @given(content=BYTES, block_bytes=st.sampled_from([200, 1000, 1 << 20]))
@@ -126,7 +126,6 @@ def test_the_fast_reader_says_what_the_exact_one_says(kind: str, content: bytes,
     assert decoded(content, kind, True, block_bytes) == decoded(content, kind, False, 1 << 20)
 
 
-@pytest.mark.usefixtures("few")
 @settings(max_examples=150)
 @given(content=BYTES, kind=st.sampled_from(list(LAYOUTS)), drop=st.integers(0, 3))
 def test_any_bytes_give_data_or_a_reason(
@@ -140,7 +139,6 @@ def test_any_bytes_give_data_or_a_reason(
         assert stats.warnings
 
 
-@pytest.mark.usefixtures("few")
 @pytest.mark.parametrize(
     ("wrong", "kind"),
     [
@@ -174,7 +172,7 @@ def test_what_only_looks_like_a_record_is_refused(wrong: str, kind: str) -> None
     assert sum(isinstance(item[0], int) for item in found) == 3
 
 
-@pytest.mark.usefixtures("few")
+@pytest.mark.usefixtures("fast")
 def test_names_that_differ_in_a_digit_are_two(tmp_path: Path) -> None:
     elements = ("mxpi_a1", "mxpi_a2", "mxpi_a3")
     lines = [
@@ -191,8 +189,7 @@ def test_a_few_thousand_inputs_of_the_fuzz_script(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(
-        blocks, "FEW_LINES", blocks.FEW_LINES
-    )  # the script changes both: given back at the end
-    monkeypatch.setattr(blocks, "KEPT_REFUSED", blocks.KEPT_REFUSED)
+        blocks, "KEPT_REFUSED", blocks.KEPT_REFUSED
+    )  # the script changes it: given back at the end
     assert fuzz_perfstats.main(3000, seed=7) == 0, capsys.readouterr().out
     assert "3000 inputs" in capsys.readouterr().out

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-import io
+import os
+import subprocess
+import sys
+from datetime import datetime
 from pathlib import Path
 
-import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from bench.perfstats import blocks, parallel, shapes, windows
-from bench.perfstats.index import Index
+from bench.perfstats import kernel, parallel, reader, scan, windows
+from bench.perfstats.layouts import LAYOUTS
 from bench.perfstats.names import KINDS
-from bench.perfstats.scan import Scan
+from bench.perfstats.scan import PADDING, Known
+from bench.perfstats.stamps import microseconds
 from tests.bench.perfstats import logs
 from tests.bench.perfstats.logs import Window
+
+HOUSE = Path(__file__).parents[3]
 
 
 def taken(lines: list[str], kind: str) -> tuple[list[tuple[str, ...]], list[int]]:
     """Whose the lines are that the fast reader takes, and which these are."""
     content = "".join(lines).encode()
-    (block,) = blocks.blocks(io.BytesIO(content), len(content))
-    data = np.frombuffer(block.data, np.uint8)
-    ends = np.flatnonzero(data[: block.stop] == 10)
-    starts = np.concatenate([[0], ends[:-1] + 1])
-    chunk, rows = Scan(blocks.new_known(kind)[0], data, starts, ends, True).run()
-    return [chunk.keys[group] for group in chunk.group], rows.tolist()
+    found = Known(LAYOUTS[kind]).scan(bytearray(content + bytes(PADDING)), 0, len(content), True)
+    rows = found.rows.tolist()
+    left = [line for line, _, _ in found.left]
+    assert sorted(rows + left) == list(range(content.count(b"\n"))) == list(range(found.lines))
+    assert [content[start:end].decode() + "\n" for _, start, end in found.left] == [
+        content.decode().splitlines(keepends=True)[line] for line in left
+    ]
+    return [found.chunk.keys[group] for group in found.chunk.group], rows
 
 
 def plugin(element: str, number: int) -> str:
@@ -73,21 +82,84 @@ def test_e2e_with_another_digit_is_none() -> None:
 
 
 def test_more_names_than_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shapes, "MOST_NAMINGS", 10)
-    rows = taken([plugin(f"a{number}", 1) for number in range(10, 99)], "plugin")[1]
-    assert len(rows) == 10
+    monkeypatch.setattr(scan, "MOST_TEMPLATES", 10)
+    rows = taken([plugin(f"a{number}", 1) for number in range(10, 99)] * 2, "plugin")[1]
+    assert rows == [*range(10), *range(89, 99)]
 
 
-def test_an_index_finds_each_of_many_shapes() -> None:
-    dice = np.random.default_rng(1)
-    forms = dice.choice(np.frombuffer(b'abc"0', np.uint8), (900, 256)).view("<u8")
-    lengths = dice.integers(200, 204, 900)
-    forms &= np.tril(np.full((257, 256), 255, np.uint8), -1).view("<u8")[lengths]
-    index = Index(32)
-    for low in range(0, 900, 100):
-        index.add(forms[low : low + 100], lengths[low : low + 100])
-    assert (index.find(forms, lengths) == np.arange(1, 901)).all()
-    assert len(index.columns) < 8
+def test_more_foreign_lines_than_are_tried_and_kept_at_once() -> None:
+    lines = [plugin("a0", 1), *["{}\n"] * (scan.TRIES + 2 * scan.LEFT), plugin("a0", 2), plugin("a1", 2)]
+    assert taken(lines, "plugin")[1] == [0, len(lines) - 2]  # no line teaches any more, what is known goes on
+
+
+def test_names_that_differ_in_digits_alone_beyond_the_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan, "TRIES", 2 * kernel.CANDIDATES)
+    elements = [f"a{number}" for number in range(kernel.CANDIDATES + 9)]
+    rows = taken([plugin(element, 1) for element in [*elements, elements[0], elements[-1]]], "plugin")[1]
+    assert rows == [
+        *range(len(elements)),
+        len(elements) + 1,
+    ]  # the oldest one of so many is left to the exact reader
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_block_has_room_for_the_shortest_records(kind: str) -> None:
+    shortest = {
+        "e2e": logs.e2e("", Window(1, 1, 1, 1), logs.stamp(1, 1)),
+        "plugin": logs.plugin("", "", "", "plugin", Window(1, 1, 1, 1), logs.stamp(1, 1)),
+        "tpr": logs.throughput("", 1, 1.5, logs.stamp(1, 1)),
+        "queue": logs.queue("", "", 1, [1], logs.stamp(1, 1)),
+    }[kind]
+    assert len(shortest) > scan.SHORTEST + 20
+    assert taken([shortest] * 500, kind)[1] == list(range(500))
+
+
+@pytest.mark.parametrize(
+    "rate",
+    [
+        "0.0",
+        "1.5",
+        "9.833333333333334",
+        "0.30000000000000004",
+        "123456789012.12345678901234567",
+        "9007199254740993.0",
+        "0.1",
+        "5.00000000000000001",
+    ],
+)
+def test_rates_are_the_nearest_numbers(rate: str) -> None:
+    content = logs.throughput("s", 3, 1.5, logs.stamp(1, 1)).replace("1.5,", f"{rate},").encode() * 3
+    found = Known(LAYOUTS["tpr"]).scan(bytearray(content + bytes(PADDING)), 0, len(content), True)
+    if found.left:
+        assert rate == "9007199254740993.0"  # more than DIGITS digits before the point
+    else:
+        assert found.chunk.columns["rate"].tolist() == [float(rate)] * 3
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    when=st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 31)),
+    day=st.integers(0, 32),
+    second=st.integers(0, 61),
+)
+def test_times(when: datetime, day: int, second: int) -> None:
+    texts = [f"{when:%m-%d %H:%M:%S}.{when.microsecond}", f"{when:%m}-{day:02} {when:%H:%M}:{second:02}.7"]
+    line = logs.throughput("s", 3, 1.5, "TIME")
+    stamps = [f"{when.year:04}-{text}" for text in texts]
+    content = "".join(line.replace("TIME", stamp) for stamp in stamps).encode()
+    found = Known(LAYOUTS["tpr"]).scan(bytearray(content + bytes(PADDING)), 0, len(content), True)
+    assert not found.left
+    assert found.chunk.stamp is not None
+    assert found.chunk.stamp.tolist() == [microseconds(stamp) for stamp in stamps]
+
+
+def test_without_a_compiler_the_loop_does_the_same(tmp_path: Path) -> None:
+    code = "import sys; sys.path.insert(0, '.'); from tests import fuzz_perfstats; sys.exit(fuzz_perfstats.main(80, 3))"
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONWARNINGS": "ignore"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, cwd=HOUSE, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_windows_by_several_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,6 +175,7 @@ def test_windows_by_several_processes(tmp_path: Path, monkeypatch: pytest.Monkey
         (tmp_path / logs.name_c(kind, second=number)).write_text(made[kind])
     alone = windows([tmp_path])
     monkeypatch.setattr(parallel, "WORTH_BYTES", 0)
+    monkeypatch.setattr(reader, "WORTH_COMPILING", 0)
     monkeypatch.setattr(parallel, "_processors", lambda: 3)
     together = windows([tmp_path])
     assert [len(table) for table in alone.values()] == [6, 2, 2]
