@@ -449,14 +449,13 @@ def test_numbers_and_names_of_the_types(base: Any) -> None:
 
 
 def test_what_is_lacking_can_be_named_not_used(base: Any) -> None:
-    from mindx.sdk.base import BTensor, Image, ImageProcessor, Size, VideoDecoder, log, post
+    from mindx.sdk.base import BTensor, TextsInfo, VideoDecoder, VideoEncoder, log, post
 
-    assert (Size(3, 4).width, Size(3, 4).height) == (3, 4)
     for use in (
-        lambda: ImageProcessor(0).decode("a.jpg", base.nv12),
+        lambda: VideoEncoder(1, 2),
         lambda: post.Resnet50PostProcess("a", "b"),
         lambda: BTensor(X),
-        lambda: Image(X, base.NCHW),
+        lambda: TextsInfo(),
         lambda: VideoDecoder(),
         lambda: base.batch([BTensor], keep_dims=True),
     ):

@@ -1,4 +1,4 @@
-"""`mindx.sdk.base` of the emulated SDK home: Tensor and Model as the SDK's Python interface has them, with its traps.
+"""`mindx.sdk.base` of the emulated SDK home: Tensor, Model and Image as the SDK's Python interface has them, with its traps.
 
 Sources: Vision SDK, Python API reference and mxBase/src/python. Both generations' names are the same (3.0.RC2 to 5.0: `base.model(path,
 deviceId=0)`; today: `base.Model(path, deviceId)`). What is unconfirmed is marked so. What the emulator lacks exists by name and raises
@@ -17,7 +17,23 @@ from typing import Any, List, Optional, Sequence, Tuple
 
 from omgate_emulator import base_tensor as _tensor
 from omgate_emulator import log as _log
-from omgate_emulator.base_lacking import LACKING, ImageProcessor, Lacking, Point, Rect  # noqa: F401 - names of this module
+from omgate_emulator.base_image import Color, Dim, Image, Point, Rect, Size, tensor_to_image  # noqa: F401 - names of this module
+from omgate_emulator.base_lacking import LACKING, Lacking
+from omgate_emulator.base_operations import (  # noqa: F401 - names of this module
+    add,
+    clip,
+    convert_to,
+    cvt_color,
+    cvt_color_mode,
+    divide,
+    max_operator,
+    min_operator,
+    multiply,
+    subtract,
+    transpose_operator,
+)
+from omgate_emulator.base_pixels import image_format
+from omgate_emulator.base_processor import ImageProcessor, borderType, dvpp, image, interpolation  # noqa: F401 - names of this module
 from omgate_emulator.base_tensor import Tensor, batch_concat, dtype, transpose  # noqa: F401 - names of this module
 from omgate_emulator.engine import Engine as _Engine
 from omgate_emulator.engine import EngineError as _EngineError
@@ -84,7 +100,7 @@ atexit.register(_RUNTIME.stop)
 
 
 class AppGlobalCfgExtra:
-    """Channel numbers of the image decoder, which the emulator lacks: they change nothing."""
+    """Channel numbers of the image units: they change nothing here."""
 
     def __init__(self) -> None:
         self.vpcChnNum = 48
@@ -243,14 +259,6 @@ def model(modelPath: Any, deviceId: int) -> Model:
     return Model(modelPath, deviceId=deviceId)
 
 
-class Size:
-    """Width and height in pixels."""
-
-    def __init__(self, width: int = 0, height: int = 0) -> None:
-        self.width = width
-        self.height = height
-
-
 class log:
     """Lines in the SDK's log, named after the place that calls. Raises RuntimeError for text with a line break or the like."""
 
@@ -403,3 +411,5 @@ load_model_from_file = ModelLoadType.load_model_from_file
 load_model_from_file_with_mem = ModelLoadType.load_model_from_file_with_mem
 load_model_from_mem = ModelLoadType.load_model_from_mem
 load_model_from_mem_with_mem = ModelLoadType.load_model_from_mem_with_mem
+for _members in (image_format, interpolation, borderType, cvt_color_mode):
+    globals().update(_members.__members__)
