@@ -38,7 +38,8 @@ VERSION = 1
 CRASH_SECONDS = 0.5
 """Until a crash strikes: results that were ready before it are out of the process by then, so that its own image is blamed, not theirs."""
 
-DEVICES = 1
+DEVICES = 4
+"""As many as a card with Ascend 310 has. The two sides of the SDK that a program meets have the number, too; a test holds them together."""
 
 FAILURE = 1001
 INVALID_PARAMETER = 1004

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import subprocess
 import time
@@ -13,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import bench.emulator
 from bench.emulator.atc import main as atc
-from bench.emulator.engine import Engine
+from bench.emulator.engine import DEVICES, Engine
 from bench.emulator.faults import DEVICE_VARIABLE, VARIABLE
 from bench.emulator.model import DTYPES
 from tests.bench.emulator import graphs
@@ -71,7 +73,7 @@ def run(om: Path, arrays: Sequence[np.ndarray], environ: dict[str, str] | None =
 def test_one_client_from_hello_to_its_end(tmp_path: Path, engine: Start) -> None:
     om = convert(tmp_path, graphs.scaled())
     client = engine()
-    assert client.ask(op="hello")[0] == {"code": "0", "version": "1", "soc": "emulated", "devices": "1"}
+    assert client.ask(op="hello")[0] == {"code": "0", "version": "1", "soc": "emulated", "devices": "4"}
     assert client.ask(op="load", path=om, device=0)[0] == {
         "code": "0", "model": "0", "batch": "1",
         "inputs": "1", "input.0.name": "x", "input.0.dtype": "0", "input.0.shape": "1,3", "input.0.bytes": "12",
@@ -221,7 +223,7 @@ def test_gears(tmp_path: Path) -> None:
         ({"op": "load"}, "18", "no regular file"),
         ({"op": "load", "path": "/none/m.om"}, "1016", "No such file"),
         ({"op": "load", "path": "a\0b"}, "1016", "name"),
-        ({"op": "load", "path": "/none", "device": 1}, "9001", "no device 1"),
+        ({"op": "load", "path": "/none", "device": 4}, "9001", "no device 4"),
         ({"op": "load", "path": "/none", "device": "x"}, "1004", "whole number"),
         ({"op": "infer", "model": 7, "bytes": "0"}, "1004", "no model 7"),
         ({"op": "infer", "model": 0, "bytes": "-4"}, "1004", "whole numbers"),
@@ -306,3 +308,12 @@ def test_an_exception_is_an_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     answer = ask(engine, bytes(12), op="infer", model=0, bytes=12)
     assert answer["code"] == "1001"
     assert "RuntimeError: two" in answer["message"]
+
+
+def test_both_sides_of_the_sdk_have_the_devices_of_the_engine() -> None:
+    home = Path(bench.emulator.__file__).parent / "home"
+    for path, form in (
+        ("src/Device.cpp", r"const int32_t DEVICES = (\d+);"),
+        ("python/omgate_emulator/engine.py", r"(?m)^DEVICES = (\d+)$"),
+    ):
+        assert re.findall(form, (home / path).read_text(encoding="utf-8")) == [str(DEVICES)]

@@ -153,7 +153,7 @@ def test_gears_and_payload_on_the_wire(fake: Fake, in_memory: bool, monkeypatch:
         f"""
 assert len(sys.argv) == 2 + {in_memory}
 ask(); answer("code=0")
-header, _ = ask(); assert header == {{"op": "load", "path": "/x.om", "device": "0"}}, header; answer(LOADED)
+header, _ = ask(); assert header == {{"op": "load", "path": "/x.om", "device": "3"}}, header; answer(LOADED)
 header, payload = ask()
 assert header == {{"op": "infer", "model": "7", "bytes": "4,0", "batch": "1"}}, header
 answer("code=0\\nseconds=0.25\\nbytes=3,0,2\\nshapes=1,3;;2", payload[::-1] + b"x")

@@ -1,4 +1,4 @@
-// Devices, their context and streams, and the global start: the one device of the emulator is its engine.
+// Devices, their context and streams, and the global start: one engine stands for all devices.
 #include "../include-old/MxBase/Tensor/TensorContext/TensorContext.h"
 #include "Engine.h"
 #include "MxBase/Asynchron/AscendStream.h"
@@ -8,7 +8,7 @@
 
 namespace MxBase {
 namespace {
-const int32_t DEVICES = 1;
+const int32_t DEVICES = 4;
 
 APP_ERROR StartEngine()
 {

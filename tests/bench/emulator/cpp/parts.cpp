@@ -54,7 +54,9 @@ void First()
     Say("shared_is_device", shared.IsDevice());
     Say("shared_device_id", shared.GetDeviceId());
     Say("value_on_device", tensor.GetValue(value, 0, 0));
-    Say("to_device_1", tensor.ToDevice(1));
+    Say("to_device_3", tensor.ToDevice(3));
+    Say("now_device", tensor.GetDeviceId());
+    Say("to_device_4", tensor.ToDevice(4));
     Say("to_host", tensor.ToHost());
     Say("sum", std::accumulate(static_cast<float*>(tensor.GetBuffer()), static_cast<float*>(tensor.GetBuffer()) + 6, 0.f));
     TensorBase joined;
@@ -117,7 +119,8 @@ int main()
     Say("info_negative", GetErrorInfo(-2));
     Say("name", DeviceManager::GetSocName());
     Say("is310", DeviceManager::IsAscend310());
-    Say("check_1", DeviceManager::GetInstance()->CheckDeviceId(1));
+    Say("check_3", DeviceManager::GetInstance()->CheckDeviceId(3));
+    Say("check_4", DeviceManager::GetInstance()->CheckDeviceId(4));
     DvppDataInfo image;
     Say("decode", DvppWrapper().DvppJpegDecode("x.jpg", image));
     if (DeviceManager::IsAscend310P()) LogError << "never"; else LogInfo << "an if without braces";

@@ -181,7 +181,7 @@ class Engine:
                 NO_DEVICE, f"no device {device}: the emulated machine has {DEVICES}, numbered from 0"
             )
         # One process stands for all devices.
-        return Model(self, self.ask({"op": "load", "path": absolute, "device": "0"}).header)
+        return Model(self, self.ask({"op": "load", "path": absolute, "device": str(device)}).header)
 
     def ask(self, fields: Dict[str, str], payload: Sequence[Buffer] = ()) -> Answer:
         """Return the answer to one request. Raises EngineError for any code but 0, and 1002 where the engine is gone."""
