@@ -122,6 +122,8 @@ class Engine:
         described: dict[str, object] = {"code": 0, "model": number, "batch": model.batch}
         if model.gears:
             described["gears"] = _commas(model.gears)
+        if model.layout != "NCHW":
+            described["layout"] = model.layout
         described.update(_describe("input", model.inputs))
         described.update(_describe("output", model.outputs))
         return Answer(described)

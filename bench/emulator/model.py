@@ -69,6 +69,8 @@ class Model:
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
     gears: tuple[int, ...]
+    layout: str = "NCHW"
+    """Order of an image's dimensions, as atc was told."""
 
     @property
     def batch(self) -> int:
@@ -152,7 +154,7 @@ def load_model(path: Path) -> Model:
     outputs = tuple(
         _info(item, shape, gears, path) for item, shape in zip(session.get_outputs(), shapes, strict=True)
     )
-    return Model(session, inputs, outputs, gears)
+    return Model(session, inputs, outputs, gears, om.header.options.get("input_format", "NCHW"))
 
 
 def size_bytes(shape: Sequence[int], numpy_dtype: str) -> int:

@@ -37,19 +37,21 @@ class Stage:
     folder: Path
 
     def model(self, name: str) -> Path:
-        """`scaled`, `three` (three inputs and outputs of several types) or `gears` (batches 1, 2, 4), converted when it is asked for."""
+        """`scaled`, `nhwc` (the same), `three` (three inputs and outputs of several types) or `gears` (batches 1, 2, 4), when it is asked for."""
         path = self.folder / f"{name}.om"
         if path.exists():
             return path
         dynamic = name == "gears"
         content = {
             "scaled": graphs.scaled,
+            "nhwc": graphs.scaled,
             "three": graphs.three_outputs,
             "gears": lambda: graphs.scaled(batch="n"),
         }[name]()
         source = self.folder / f"{name}.onnx"
         source.write_bytes(content)
         options = ["--input_shape=x:-1,3", "--dynamic_batch_size=1,2,4"] if dynamic else []
+        options += ["--input_format=NHWC"] if name == "nhwc" else []
         out = io.StringIO()
         command = ["--framework=5", f"--model={source}", f"--output={self.folder / name}"]
         assert atc([*command, "--soc_version=Ascend310", *options], out) == 0, out.getvalue()

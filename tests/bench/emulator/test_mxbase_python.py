@@ -106,10 +106,12 @@ def test_what_a_model_says_of_itself(stage: Stage) -> None:
         """,
         stage.model("three"),
         stage.model("gears"),
+        stage.model("nhwc"),
     )
     assert values(done.stdout, "says") == [
         " 3 3 [[16, 4], [16, 4], [16, 1]] ['float32', 'int32', 'float16'] [16, 4] [] visionDataFormat.NCHW",
         " 1 1 [[-1, 3]] ['float32'] [4, 3] [[1], [2], [4]] visionDataFormat.NCHW",
+        " 1 1 [[1, 3]] ['float32'] [1, 3] [] visionDataFormat.NHWC",
     ]
     assert values(done.stdout, "beyond") == [" [] dtype.undefined"]
 

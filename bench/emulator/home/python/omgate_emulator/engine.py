@@ -94,6 +94,7 @@ class Model:
         self.number = int(header["model"])
         self.batch = int(header["batch"])
         self.gears = list(_numbers(header.get("gears", "")))
+        self.layout = header.get("layout", "NCHW")
         self.inputs = _tensors(header, "input")
         self.outputs = _tensors(header, "output")
 

@@ -250,8 +250,8 @@ class Model:
 
     @property
     def input_format(self) -> visionDataFormat:
-        """Order of the dimensions; the emulator's models are NCHW."""
-        return visionDataFormat.NCHW
+        """Order of the dimensions, as atc was told (`--input_format`; what ND gives is unconfirmed)."""
+        return visionDataFormat.NHWC if self._model.layout == "NHWC" else visionDataFormat.NCHW
 
 
 def model(modelPath: Any, deviceId: int) -> Model:
