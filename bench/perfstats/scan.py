@@ -77,9 +77,8 @@ class Known:
         from bench.perfstats import kernel
 
         data = np.frombuffer(content, np.uint8)
-        words: Any = np.ndarray(
-            (len(content) - 7,), "<u8", content, strides=(1,)
-        )  # the eight bytes from each one
+        # The eight bytes from each one on.
+        words: Any = np.ndarray((len(content) - 7,), "<u8", content, strides=(1,))
         room = (stop - start) // SHORTEST + 1
         values = np.empty((len(self._columns), room), np.int64)
         template, rows, some = (np.empty(shape, np.int64) for shape in (room, room, (LEFT, 3)))
@@ -101,8 +100,9 @@ class Known:
                     state[kernel.LINE] += 1
         self._last = int(state[kernel.LAST])
         count = int(state[kernel.ROW])
-        chunk = self._chunk(content, values[:, :count], self._groups[template[:count]], stamps)
-        return Scanned(chunk, rows[:count], left, int(state[kernel.LINE]))
+        # Copies, so that a chunk that is kept does not keep the room for so many more records.
+        chunk = self._chunk(content, values[:, :count].copy(), self._groups[template[:count]], stamps)
+        return Scanned(chunk, rows[:count].copy(), left, int(state[kernel.LINE]))
 
     def _learn(self, line: bytes) -> bool:
         """Make a template of a line; False where it is not of the layout, there is one already, or are too many."""
