@@ -20,7 +20,7 @@ from bench.perfstats.scan import Known
 from bench.perfstats.sdklog import look_through
 from cases.errors import OmgateError
 
-WORTH_COMPILING = 8 << 20
+WORTH_COMPILING = 16 << 20
 """Bytes of logs from which on the fast reader is used: below, the exact one is done before the other's code is loaded."""
 
 
