@@ -116,10 +116,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _with_statistics(config: pytest.Config, pairs: list[Selected]) -> list[Selected]:
-    """The cases on backends of which `--perfstats` takes the SDK's statistics; none without it."""
+    """The cases on backends of which `--perfstats` takes the SDK's statistics; none where neither this nor the resumed run has it."""
     from bench.perfstats.measure import BACKENDS
 
-    return [pair for pair in pairs if pair.backend in BACKENDS] if config.getoption("perfstats") else []
+    wanted = OPTIONS in config.stash and config.stash[OPTIONS].perfstats
+    return [pair for pair in pairs if pair.backend in BACKENDS] if wanted else []
 
 
 def _pairs(config: pytest.Config) -> list[Selected]:

@@ -171,6 +171,8 @@ def resumed(options: Options) -> Options:
                 f"--resume {options.resume}: {name} is {_said(given)}, the run began with {_said(value)}; leave the option out"
             )
         changes[name] = value
+    # What was measured before is in the record and stays: asking for more than the run began with is fine.
+    changes["perfstats"] = options.perfstats or bool(run.options.get("perfstats"))
     return replace(options, **changes)  # type: ignore[arg-type]
 
 

@@ -101,8 +101,8 @@ def test_a_promoted_run_is_what_the_next_is_judged_by(cases: Path, run: tuple[Pa
     (path,) = (cases / "tiny" / "baselines").glob("*/om-sdk-*.json")
     samples = json.loads(path.read_text())["perfstats"]["samples"]
     assert "perfstats/e2e" in [item["metric"] for item in samples]
-    # Resumed: nothing is measured again, and the verdict is now on numbers.
-    done = tiny.measure(cases, f"--resume={run[0].name}", "--perfstats", "-k", "perfstats")
+    # Resumed, with the option of the run: nothing is measured again, and the verdict is now on numbers.
+    done = tiny.measure(cases, f"--resume={run[0].name}", "-k", "perfstats")
     assert done.returncode == 0, done.stdout + done.stderr
     document = json.loads((run[0] / "run.json").read_text())
     verdict = next(item["verdict"] for item in document["verdicts"] if item["kind"] == "perfstats")

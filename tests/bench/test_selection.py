@@ -66,5 +66,14 @@ def test_a_resumed_run_takes_its_options_from_the_record(options: Options) -> No
         Path("/m.onnx"),
     )
     assert found.gate
+    assert not found.perfstats
+    assert resumed(dataclasses.replace(options, resume="night", perfstats=True)).perfstats
     with pytest.raises(OmgateError, match="limit is 4, the run began with 3"):
         resumed(dataclasses.replace(options, resume="night", limit=4))
+
+
+def test_a_resumed_run_goes_on_with_the_statistics_that_it_began_with(options: Options) -> None:
+    begun = dataclasses.replace(options, perfstats=True)
+    with RunWriter.create(options.run_dir, "night", options=begun.as_dict()):
+        pass
+    assert resumed(dataclasses.replace(options, resume="night")).perfstats
