@@ -3,7 +3,7 @@
 Started as `<home>/bin/omgate-engine FD [MEMORY]`: numbers of an inherited stream socket, and of a file in memory that the client shares; it
 answers one request at a time (bench/emulator/wire.py) and ends when the client does. Both interfaces of the SDK stand on it, so both give the same numbers.
 
-    op=hello                                  -> code=0 version=1 soc=emulated devices=1
+    op=hello                                  -> code=0 version=1 soc=emulated devices=4
     op=load path=/abs/x.om device=0           -> code=0 model=0 batch=1 inputs=1 input.0.name=.. .dtype=.. .shape=.. .bytes=.. outputs=..
     op=infer model=0 bytes=N,.. [batch=N]     + tensors -> code=0 seconds=.. bytes=N,.. shapes=1,1,4,4;.. + tensors, or crash=1
     op=unload model=0                         -> code=0
@@ -39,12 +39,12 @@ CRASH_SECONDS = 0.5
 """Until a crash strikes: results that were ready before it are out of the process by then, so that its own image is blamed, not theirs."""
 
 DEVICES = 4
-"""As many as a card with Ascend 310 has. The two sides of the SDK that a program meets have the number, too; a test holds them together."""
+"""As many as a card with Ascend 310 has. The SDK's C++ side is told at hello; its Python side, which answers without an engine too, has
+the number once more, and a test holds the two together."""
 
 FAILURE = 1001
 INVALID_PARAMETER = 1004
 INIT_FAIL = 1013
-NO_DEVICE = 9001
 
 SEND_BYTES = 1 << 20
 """Wished size of what the socket holds on its way to the client; Linux gives 416 KB without privilege."""
@@ -114,7 +114,7 @@ class Engine:
         device = _number(header, "device", 0)
         if not 0 <= device < DEVICES:
             raise RequestError(
-                NO_DEVICE, f"no device {device}: the emulated machine has {DEVICES}, numbered from 0"
+                INVALID_PARAMETER, f"no device {device}: the emulated machine has {DEVICES}, numbered from 0"
             )
         model = load_model(Path(header.get("path", "")))
         number, self.loaded = self.loaded, self.loaded + 1

@@ -127,8 +127,8 @@ def test_refusals_have_the_sdk_s_codes(model: Model, tmp_path: Path) -> None:
     assert failure(lambda: engine.load("none.om", 0)).code == 1016
     assert failure(lambda: engine.load("text.om", 0)).code == 18
     assert engine.load("m.om", DEVICES - 1).batch == 16
-    assert failure(lambda: engine.load("m.om", -1)).code == 9001
-    assert failure(lambda: engine.load("m.om", DEVICES)).code == 9001
+    assert failure(lambda: engine.load("m.om", -1)).code == 1004
+    assert failure(lambda: engine.load("m.om", DEVICES)).code == 1004
     assert failure(lambda: model.infer([b""])).code == 1001
     model.unload()
     assert failure(model.unload).code == 1004

@@ -148,7 +148,7 @@ said["y"] = [floats(tensor), tensor.deviceId]
         ({"modelPath": ""}, 1016),
         ({"modelPath": "genuine.om"}, 18),
         ({"modelPath": "open.om"}, 1010),
-        ({"deviceId": "4"}, 9001),
+        ({"deviceId": "4"}, 1004),
         ({"dynamicStrategy": "Middle"}, 1013),
         ({"dataSource": "appsrc0,appsrc1"}, 1004),
     ],

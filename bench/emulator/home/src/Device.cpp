@@ -1,4 +1,9 @@
 // Devices, their context and streams, and the global start: one engine stands for all devices.
+#include "Device.h"
+
+#include <atomic>
+#include <stdexcept>
+
 #include "../include-old/MxBase/Tensor/TensorContext/TensorContext.h"
 #include "Engine.h"
 #include "MxBase/Asynchron/AscendStream.h"
@@ -8,7 +13,22 @@
 
 namespace MxBase {
 namespace {
-const int32_t DEVICES = 4;
+/// A device that was set, and the run of the engine that it belongs to: what was set before DestroyDevices is set no longer.
+struct Context {
+    int32_t device;
+    unsigned long epoch;
+};
+
+thread_local Context ofThread = {-1, 0};
+std::atomic<int32_t> lastDevice(-1);
+std::atomic<unsigned long> lastEpoch(0);
+
+/// -1 where it is no longer valid.
+int32_t Valid(int32_t device, unsigned long epoch)
+{
+    unsigned long now = Engine::Get().Epoch();
+    return now != 0 && now == epoch ? device : -1;
+}
 
 APP_ERROR StartEngine()
 {
@@ -20,6 +40,19 @@ APP_ERROR StartEngine()
     return ret;
 }
 }  // namespace
+
+APP_ERROR UseDevice(int32_t deviceId)
+{
+    DeviceContext device;
+    device.devId = deviceId;
+    return DeviceManager::GetInstance()->SetDevice(device);
+}
+
+int32_t DeviceInUse()
+{
+    int32_t own = Valid(ofThread.device, ofThread.epoch);
+    return own >= 0 ? own : Valid(lastDevice, lastEpoch);
+}
 
 DeviceManager::~DeviceManager() = default;
 
@@ -33,62 +66,72 @@ APP_ERROR DeviceManager::InitDevices(std::string)
 {
     std::lock_guard<std::mutex> lock(mutex_);
     APP_ERROR ret = StartEngine();
-    inits_ += ret == APP_ERR_OK ? 1 : 0;
+    if (ret == APP_ERR_OK) {
+        begun_ = true;
+        count_ = Engine::Get().Devices();
+    }
     return ret;
 }
 
 APP_ERROR DeviceManager::GetDevicesCount(uint32_t& deviceCount)
 {
-    APP_ERROR ret = StartEngine();
-    deviceCount = ret == APP_ERR_OK ? DEVICES : 0;
-    return ret;
+    std::lock_guard<std::mutex> lock(mutex_);
+    deviceCount = count_;
+    return APP_ERR_OK;
 }
 
 APP_ERROR DeviceManager::GetCurrentDevice(DeviceContext& device)
 {
-    std::lock_guard<std::mutex> lock(mutex_);
-    device.devId = current_;
+    int32_t own = Valid(ofThread.device, ofThread.epoch);
+    if (own < 0) {
+        return APP_ERR_ACL_FAILURE;  // without a line in the log, as in the SDK: programs ask before they set one
+    }
+    device.devId = own;
     device.devStatus = DeviceContext::USING;
     return APP_ERR_OK;
 }
 
 APP_ERROR DeviceManager::SetDevice(DeviceContext device)
 {
-    APP_ERROR ret = CheckDeviceId(device.devId);
-    ret = ret == APP_ERR_OK ? StartEngine() : ret;
-    std::lock_guard<std::mutex> lock(mutex_);
-    current_ = ret == APP_ERR_OK ? device.devId : current_;
+    // After DestroyDevices the engine starts again here.
+    APP_ERROR ret = IsInitDevices() ? StartEngine() : InitDevices();
+    ret = ret == APP_ERR_OK ? CheckDeviceId(device.devId) : ret;
+    if (ret == APP_ERR_OK) {
+        unsigned long epoch = Engine::Get().Epoch();
+        ofThread = Context{device.devId, epoch};
+        lastDevice = device.devId;
+        lastEpoch = epoch;
+    }
     return ret;
 }
 
 APP_ERROR DeviceManager::DestroyDevices()
 {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (inits_ == 0) {
-        LogError << "Devices are not initialised, or released already."
-                 << GetErrorInfo(APP_ERR_DEVICE_MANAGER_DESTROY_DEVICE_CHECK_ERROR);
-        return APP_ERR_DEVICE_MANAGER_DESTROY_DEVICE_CHECK_ERROR;
+    if (!begun_) {
+        LogError << "Devices were never initialised." << GetErrorInfo(APP_ERR_COMM_OUT_OF_RANGE);
+        return APP_ERR_COMM_OUT_OF_RANGE;
     }
-    if (--inits_ == 0) {
-        Engine::Get().Stop();
-    }
+    Engine::Get().Stop();
     return APP_ERR_OK;
 }
 
 bool DeviceManager::IsInitDevices() const
 {
     std::lock_guard<std::mutex> lock(mutex_);
-    return inits_ > 0;
+    return begun_;
 }
 
 APP_ERROR DeviceManager::CheckDeviceId(int32_t deviceId)
 {
-    if (deviceId >= 0 && deviceId < DEVICES) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (deviceId >= 0 && deviceId < static_cast<int32_t>(count_)) {
         return APP_ERR_OK;
     }
-    LogError << "No device " << deviceId << ": the emulated machine has " << DEVICES << ", numbered from 0."
-             << GetErrorInfo(APP_ERR_DEVICE_MANAGER_QUERY_DEVICE_ERROR);
-    return APP_ERR_DEVICE_MANAGER_QUERY_DEVICE_ERROR;
+    LogError << "No device " << deviceId << ": "
+             << (begun_ ? "the emulated machine has " + std::to_string(count_) + ", numbered from 0." : "InitDevices was not called.")
+             << GetErrorInfo(APP_ERR_COMM_INVALID_PARAM);
+    return APP_ERR_COMM_INVALID_PARAM;
 }
 
 bool DeviceManager::IsAscend310() { return false; }
@@ -103,27 +146,26 @@ std::shared_ptr<TensorContext> TensorContext::GetInstance()
     return *context;
 }
 
-APP_ERROR TensorContext::SetContext(const uint32_t& deviceId)
+APP_ERROR TensorContext::SetContext(const uint32_t& deviceId) { return UseDevice(static_cast<int32_t>(deviceId)); }
+
+AscendStream::AscendStream(int32_t deviceId) : deviceId_(deviceId)
 {
-    DeviceContext device;
-    device.devId = static_cast<int32_t>(deviceId);
-    return DeviceManager::GetInstance()->SetDevice(device);
+    APP_ERROR ret = DeviceManager::GetInstance()->CheckDeviceId(deviceId);
+    if (ret != APP_ERR_OK || UseDevice(deviceId) != APP_ERR_OK) {
+        throw std::runtime_error(GetErrorInfo(APP_ERR_COMM_INIT_FAIL));
+    }
 }
 
-AscendStream::AscendStream(int32_t deviceId) : deviceId_(deviceId) {}
+AscendStream::AscendStream(Default) : isDefault_(true) {}
 AscendStream::~AscendStream() = default;
-APP_ERROR AscendStream::CreateAscendStream() { return DeviceManager::GetInstance()->CheckDeviceId(deviceId_); }
+APP_ERROR AscendStream::CreateAscendStream() { return APP_ERR_OK; }
 APP_ERROR AscendStream::DestroyAscendStream() { return APP_ERR_OK; }
 APP_ERROR AscendStream::Synchronize() const { return APP_ERR_OK; }
 int32_t AscendStream::GetDeviceId() const { return deviceId_; }
 
 AscendStream& AscendStream::DefaultStream()
 {
-    static AscendStream* stream = []() {
-        AscendStream* made = new AscendStream(0);
-        made->isDefault_ = true;
-        return made;
-    }();
+    static AscendStream* stream = new AscendStream(Default());
     return *stream;
 }
 
@@ -141,6 +183,6 @@ APP_ERROR MxDeInit()
 {
     APP_ERROR ret = DeviceManager::GetInstance()->DestroyDevices();
     Log::Deinit();
-    return ret;
+    return ret == APP_ERR_OK ? ret : static_cast<APP_ERROR>(APP_ERR_COMM_FAILURE);
 }
 }  // namespace MxBase

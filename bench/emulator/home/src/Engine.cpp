@@ -13,6 +13,8 @@
 #include <new>
 #include <sstream>
 
+#include "MxBase/Log/Log.h"
+
 namespace MxBase {
 namespace {
 const char MAGIC[] = {'O', 'M', 'G', 'E'};
@@ -86,7 +88,19 @@ APP_ERROR Engine::Start(std::string& message)
         message = hello.message;
         End();
     }
+    devices_ = static_cast<uint32_t>(hello.Number("devices"));
     return hello.code;
+}
+
+uint32_t Engine::Devices()
+{
+    std::lock_guard<std::recursive_mutex> lock(mutex_);
+    std::string message;
+    if (Start(message) == APP_ERR_OK) {
+        return devices_;
+    }
+    LogError << "Get device count failed: " << message << GetErrorInfo(APP_ERR_ACL_FAILURE);
+    return 0;
 }
 
 APP_ERROR Engine::Launch(std::string& message)

@@ -40,6 +40,8 @@ public:
     APP_ERROR Start(std::string& message);
     /// End it. What was loaded is gone.
     void Stop();
+    /// How many devices the machine has, which the engine alone decides; started where it does not run, 0 where it can't be.
+    uint32_t Devices();
     /// Changes with each start, so that a model of an engine that has ended is told from a living one.
     unsigned long Epoch();
     /// One request, after a start where it is needed. Never throws; whatever fails is the answer's code and message.
@@ -59,6 +61,7 @@ private:
     pid_t process_ = -1;
     pid_t owner_ = -1;
     unsigned long epoch_ = 0;
+    uint32_t devices_ = 0;
 };
 
 /// `1,2,3` as numbers.

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <new>
 
-#include "MxBase/DeviceManager/DeviceManager.h"
+#include "Device.h"
 #include "MxBase/Log/Log.h"
 #include "MxBase/Tensor/TensorBase/TensorDataType.h"
 
@@ -75,11 +75,9 @@ APP_ERROR MemoryHelper::MxbsMalloc(MemoryData& data)
     if (data.size == 0 || data.size > BYTES_LIMIT) {
         return Refuse(APP_ERR_COMM_INVALID_PARAM, "MxbsMalloc: the size must be 1 to 4294967296 bytes.");
     }
-    if (!OnHost(data.type)) {
-        APP_ERROR ret = DeviceManager::GetInstance()->CheckDeviceId(data.deviceId);
-        if (ret != APP_ERR_OK) {
-            return ret;
-        }
+    if (!OnHost(data.type) && DeviceInUse() < 0) {
+        LogError << "MxbsMalloc: no device was set." << GetErrorInfo(NO_CONTEXT, "aclrtMalloc");
+        return APP_ERR_ACL_BAD_ALLOC;
     }
     if (data.type == MemoryData::MEMORY_HOST_NEW) {
         data.ptrData = new (std::nothrow) char[data.size];
@@ -88,7 +86,7 @@ APP_ERROR MemoryHelper::MxbsMalloc(MemoryData& data)
         data.ptrData = std::malloc(data.size);
         data.free = FreeMalloc;
     }
-    return data.ptrData == nullptr ? Refuse(APP_ERR_COMM_ALLOC_MEM, "MxbsMalloc: no memory left.") : APP_ERR_OK;
+    return data.ptrData == nullptr ? Refuse(APP_ERR_ACL_BAD_ALLOC, "MxbsMalloc: no memory left.") : APP_ERR_OK;
 }
 
 APP_ERROR MemoryHelper::MxbsFree(MemoryData& data)
@@ -108,8 +106,8 @@ APP_ERROR MemoryHelper::MxbsMemset(MemoryData& data, int32_t value, size_t count
     if (data.ptrData == nullptr) {
         return Refuse(APP_ERR_COMM_INVALID_POINTER, "MxbsMemset: no memory is there.");
     }
-    if (count > data.size) {
-        return Refuse(APP_ERR_COMM_INVALID_PARAM, "MxbsMemset: more bytes than there are.");
+    if (count == 0 || count > data.size) {
+        return Refuse(APP_ERR_COMM_INVALID_PARAM, "MxbsMemset: no bytes, or more than there are.");
     }
     std::memset(data.ptrData, value, count);
     return APP_ERR_OK;
@@ -120,8 +118,8 @@ APP_ERROR MemoryHelper::MxbsMemcpy(MemoryData& dest, const MemoryData& src, size
     if (dest.ptrData == nullptr || src.ptrData == nullptr) {
         return Refuse(APP_ERR_COMM_INVALID_POINTER, "MxbsMemcpy: no memory is there.");
     }
-    if (count > dest.size || count > src.size) {
-        return Refuse(APP_ERR_COMM_INVALID_PARAM, "MxbsMemcpy: more bytes than there are.");
+    if (count == 0 || count > dest.size || (src.size > 0 && count > src.size)) {
+        return Refuse(APP_ERR_COMM_INVALID_PARAM, "MxbsMemcpy: no bytes, or more than there are.");
     }
     std::memmove(dest.ptrData, src.ptrData, count);
     return APP_ERR_OK;
@@ -129,15 +127,21 @@ APP_ERROR MemoryHelper::MxbsMemcpy(MemoryData& dest, const MemoryData& src, size
 
 APP_ERROR MemoryHelper::MxbsMallocAndCopy(MemoryData& dest, const MemoryData& src)
 {
+    if (src.ptrData == nullptr) {
+        return Refuse(APP_ERR_COMM_INVALID_POINTER, "MxbsMallocAndCopy: no memory is there.");
+    }
+    if (src.size == 0) {
+        return Refuse(APP_ERR_COMM_INVALID_PARAM, "MxbsMallocAndCopy: a source of 0 bytes.");
+    }
     APP_ERROR ret = MxbsMalloc(dest);
     if (ret != APP_ERR_OK) {
         return ret;
     }
-    ret = MxbsMemcpy(dest, src, src.size);
-    if (ret != APP_ERR_OK) {
+    if (MxbsMemcpy(dest, src, src.size) != APP_ERR_OK) {
         MxbsFree(dest);
+        return APP_ERR_ACL_BAD_COPY;
     }
-    return ret;
+    return APP_ERR_OK;
 }
 
 APP_ERROR MemoryHelper::Malloc(MemoryData& data) { return MxbsMalloc(data); }
@@ -163,7 +167,8 @@ void TensorMemory::Release()
 APP_ERROR TensorMemory::Allocate()
 {
     MemoryData fresh(data.size, data.type, data.deviceId);
-    APP_ERROR ret = MemoryHelper::MxbsMalloc(fresh);
+    APP_ERROR ret = OnHost(data.type) ? static_cast<APP_ERROR>(APP_ERR_OK) : UseDevice(data.deviceId);
+    ret = ret == APP_ERR_OK ? MemoryHelper::MxbsMalloc(fresh) : ret;
     if (ret == APP_ERR_OK) {
         Release();
         data = fresh;
@@ -174,11 +179,18 @@ APP_ERROR TensorMemory::Allocate()
 
 APP_ERROR TensorMemory::MoveTo(MemoryData::MemoryType type, int32_t deviceId)
 {
+    // As in the SDK, the device that the bytes go to becomes the thread's; on the way to the host, the one that they come from.
+    int32_t device = OnHost(type) ? data.deviceId : deviceId;
+    bool hostOnly = OnHost(type) && OnHost(data.type);
+    APP_ERROR ret = hostOnly ? static_cast<APP_ERROR>(APP_ERR_OK) : UseDevice(device);
+    if (ret != APP_ERR_OK) {
+        return ret;
+    }
     if (data.ptrData == nullptr) {
-        return Refuse(APP_ERR_COMM_INVALID_POINTER, "The tensor has no memory yet.");
+        return Refuse(APP_ERR_COMM_INVALID_PARAM, "The tensor has no memory yet.");
     }
     MemoryData fresh(data.size, type, deviceId);
-    APP_ERROR ret = MemoryHelper::MxbsMallocAndCopy(fresh, data);
+    ret = MemoryHelper::MxbsMallocAndCopy(fresh, data);
     if (ret == APP_ERR_OK) {
         Release();
         data = fresh;

@@ -25,7 +25,7 @@ public:
     TensorMemory(const TensorMemory&) = delete;
     TensorMemory& operator=(const TensorMemory&) = delete;
 
-    /// Get `data.size` bytes of `data.type`; what was there before goes.
+    /// Get `data.size` bytes of `data.type`, on its device; what was there before goes.
     APP_ERROR Allocate();
     /// Copy to memory of another kind; all who share this see the new place.
     APP_ERROR MoveTo(MemoryData::MemoryType type, int32_t deviceId);

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "Device.h"
 #include "LoadedModel.h"
-#include "MxBase/DeviceManager/DeviceManager.h"
 #include "MxBase/Log/Log.h"
 
 namespace MxBase {
@@ -13,10 +13,10 @@ const size_t TENSORS_LIMIT = 1024;
 
 TensorDesc Described(const TensorInfo& info) { return TensorDesc{info.bytes, info.name, info.shape}; }
 
-/// ACL's refusal of what does not fit the model, as the processor hands it on.
-APP_ERROR Refuse(const std::string& reason)
+/// An execution that fails, or that ACL refuses: -1 whatever its own code is, which the log has.
+APP_ERROR Refuse(const std::string& reason, APP_ERROR code = APP_ERR_INPUT_NOT_MATCH)
 {
-    LogError << "Failed to model infer execute: " << reason << GetErrorInfo(APP_ERR_INPUT_NOT_MATCH, "aclmdlExecute");
+    LogError << "Failed to model infer execute: " << reason << GetErrorInfo(code, "aclmdlExecute");
     return APP_ERR_ACL_FAILURE;
 }
 }  // namespace
@@ -32,11 +32,14 @@ struct ModelInferenceProcessor::State {
 
 APP_ERROR ModelInferenceProcessor::State::Load(const std::string& path)
 {
-    DeviceContext device;
-    DeviceManager::GetInstance()->GetCurrentDevice(device);
+    int32_t device = DeviceInUse();
+    if (device < 0) {
+        LogError << "Failed to load the model: no device was set." << GetErrorInfo(NO_CONTEXT, "aclrtCreateStream");
+        return NO_CONTEXT;
+    }
     APP_ERROR code = APP_ERR_OK;
     std::string message;
-    model = LoadedModel::Load(path, device.devId, code, message);
+    model = LoadedModel::Load(path, device, code, message);
     if (!model) {
         LogError << "Failed to load the model: " << message << GetErrorInfo(code, "aclmdlLoadFromFile");
         return code;
@@ -55,8 +58,7 @@ APP_ERROR ModelInferenceProcessor::State::Check(const std::vector<BaseTensor>& i
                                                 size_t batch) const
 {
     if (!model) {
-        LogError << "No model is loaded." << GetErrorInfo(APP_ERR_COMM_NOT_INIT);
-        return APP_ERR_COMM_NOT_INIT;
+        return Refuse("no model is loaded", APP_ERR_COMM_NOT_INIT);
     }
     if (model->gears.empty() != (batch == 0)) {
         return Refuse(batch == 0 ? "the model has batch gears: DYNAMIC_BATCH with one of them" : "the model has no batch gears: STATIC_BATCH");
@@ -133,10 +135,6 @@ APP_ERROR ModelInferenceProcessor::DeInit(void)
 APP_ERROR ModelInferenceProcessor::ModelInference(std::vector<BaseTensor>& inputTensors, std::vector<BaseTensor>& outputTensors,
                                                   size_t dynamicBatchSize)
 {
-    if (inputTensors.empty() || outputTensors.empty()) {
-        LogError << "No input tensors, or no output tensors." << GetErrorInfo(APP_ERR_COMM_INVALID_PARAM);
-        return APP_ERR_COMM_INVALID_PARAM;
-    }
     APP_ERROR ret = state_->Check(inputTensors, outputTensors, dynamicBatchSize);
     if (ret != APP_ERR_OK) {
         return ret;
@@ -150,8 +148,7 @@ APP_ERROR ModelInferenceProcessor::ModelInference(std::vector<BaseTensor>& input
     std::string message;
     ret = model.Run(parts, dynamicBatchSize, results, message);
     if (ret != APP_ERR_OK) {
-        LogError << "Failed to model infer execute: " << message << GetErrorInfo(ret, "aclmdlExecute");
-        return ret;
+        return Refuse(message, ret);
     }
     size_t done = 0;
     for (size_t index = 0; index < outputTensors.size(); ++index) {
@@ -175,6 +172,10 @@ APP_ERROR ModelInferenceProcessor::ModelInference(std::vector<BaseTensor>& input
 APP_ERROR ModelInferenceProcessor::ModelInference(std::vector<BaseTensor>& inputTensors, std::vector<BaseTensor>& outputTensors,
                                                   DynamicInfo dynamicInfo)
 {
+    if (inputTensors.empty() || outputTensors.empty()) {
+        LogError << "No input tensors, or no output tensors." << GetErrorInfo(APP_ERR_COMM_INVALID_PARAM);
+        return APP_ERR_COMM_INVALID_PARAM;
+    }
     switch (dynamicInfo.dynamicType) {
         case STATIC_BATCH:
             return ModelInference(inputTensors, outputTensors, static_cast<size_t>(0));
@@ -183,8 +184,13 @@ APP_ERROR ModelInferenceProcessor::ModelInference(std::vector<BaseTensor>& input
                 return Refuse("DYNAMIC_BATCH with a batch of 0; a model with a fixed batch wants STATIC_BATCH");
             }
             return ModelInference(inputTensors, outputTensors, dynamicInfo.batchSize);
-        default:
+        case DYNAMIC_HW:
+        case DYNAMIC_DIMS:
+        case DYNAMIC_SHAPE:
             return Refuse("the emulator has no dynamic sizes beyond the batch");
+        default:
+            LogError << "dynamicType(" << dynamicInfo.dynamicType << ") is unknown." << GetErrorInfo(APP_ERR_COMM_FAILURE);
+            return APP_ERR_COMM_FAILURE;
     }
 }
 

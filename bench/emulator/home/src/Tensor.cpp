@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <stdexcept>
 
+#include "Device.h"
+#include "Engine.h"
 #include "Memory.h"
 #include "MxBase/Log/Log.h"
 
@@ -25,6 +28,18 @@ MemoryData::MemoryType KindOf(int32_t deviceId, bool isDvpp)
         return MemoryData::MEMORY_HOST_MALLOC;
     }
     return isDvpp ? MemoryData::MEMORY_DVPP : MemoryData::MEMORY_DEVICE;
+}
+
+bool IsDevice(int32_t deviceId) { return deviceId >= 0 && deviceId < static_cast<int32_t>(Engine::Get().Devices()); }
+
+/// The number that is given, where there is such a device or it means the host. Throws std::runtime_error.
+int32_t Place(int32_t deviceId)
+{
+    if (deviceId != HOST_DEVICE_ID && !IsDevice(deviceId)) {
+        LogError << "Get wrong device Id(" << deviceId << ")." << GetErrorInfo(APP_ERR_COMM_INVALID_PARAM);
+        throw std::runtime_error(GetErrorInfo(APP_ERR_COMM_INIT_FAIL));
+    }
+    return deviceId;
 }
 
 /// float32 to the nearest float16, halves to even.
@@ -86,7 +101,7 @@ Tensor::Tensor(void* usrData, const std::vector<uint32_t>& shape, const TensorDT
 
 Tensor::Tensor(void* usrData, const std::vector<uint32_t>& shape, const TensorDType& dataType, const int32_t& deviceId,
                const bool isDvpp, const bool isBorrowed)
-    : memory_(std::make_shared<TensorMemory>(MemoryData(usrData, Bytes(shape, dataType), KindOf(deviceId, isDvpp), deviceId), isBorrowed)),
+    : memory_(std::make_shared<TensorMemory>(MemoryData(usrData, Bytes(shape, dataType), KindOf(deviceId, isDvpp), Place(deviceId)), isBorrowed)),
       shape_(shape),
       dataType_(dataType)
 {
@@ -117,6 +132,10 @@ APP_ERROR Tensor::MoveTo(MemoryData::MemoryType type, int32_t deviceId)
 {
     if (!memory_) {
         return Refuse(APP_ERR_COMM_INVALID_POINTER, "The tensor is empty.");
+    }
+    if (!OnHost(type) && !IsDevice(deviceId)) {
+        LogError << "Get wrong device Id(" << deviceId << ")." << GetErrorInfo(APP_ERR_COMM_INVALID_PARAM);
+        return APP_ERR_COMM_INVALID_PARAM;
     }
     bool there = GetMemoryType() == type && GetDeviceId() == deviceId;
     return there ? APP_ERR_OK : memory_->MoveTo(type, deviceId);

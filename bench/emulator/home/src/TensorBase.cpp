@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "Device.h"
 #include "Memory.h"
-#include "MxBase/DeviceManager/DeviceManager.h"
 
 namespace MxBase {
 namespace {
@@ -77,14 +77,20 @@ APP_ERROR TensorBase::TensorBaseMalloc(TensorBase& tensor)
 
 APP_ERROR TensorBase::TensorBaseCopy(TensorBase& dst, const TensorBase& src)
 {
-    if (!src.memory_ || src.GetBuffer() == nullptr || !dst.memory_) {
-        return Refuse(APP_ERR_COMM_INVALID_POINTER, "TensorBaseCopy: an empty tensor.");
+    if (src.GetBuffer() == nullptr || dst.GetBuffer() == nullptr) {
+        return Refuse(APP_ERR_COMM_INVALID_PARAM, "TensorBaseCopy: a tensor without memory.");
     }
-    if (dst.GetByteSize() < src.GetByteSize()) {
-        return Refuse(APP_ERR_SIZE_NOT_MATCH, "TensorBaseCopy: the destination is smaller.");
+    if (dst.MemoryBytes() != src.MemoryBytes()) {
+        return Refuse(APP_ERR_COMM_INVALID_PARAM, "TensorBaseCopy: the tensors have different sizes.");
     }
-    APP_ERROR ret = dst.GetBuffer() == nullptr ? dst.memory_->Allocate() : APP_ERR_OK;
-    return ret == APP_ERR_OK ? MemoryHelper::MxbsMemcpy(dst.memory_->data, src.memory_->data, src.GetByteSize()) : ret;
+    // From the device of one to the device of the other, each of which has to be there; the last one stays the thread's.
+    for (const TensorBase* tensor : {&src, static_cast<const TensorBase*>(&dst)}) {
+        APP_ERROR ret = tensor->IsHost() ? static_cast<APP_ERROR>(APP_ERR_OK) : UseDevice(tensor->GetDeviceId());
+        if (ret != APP_ERR_OK) {
+            return ret;
+        }
+    }
+    return MemoryHelper::MxbsMemcpy(dst.memory_->data, src.memory_->data, src.MemoryBytes());
 }
 
 MemoryData::MemoryType TensorBase::GetTensorType() const
@@ -234,8 +240,9 @@ APP_ERROR TensorBase::Join(const std::vector<TensorBase>& inputs, const std::vec
     size_t done = 0;
     for (const TensorBase& input : inputs) {
         size_t size = input.GetByteSize();
-        if (input.dataType_ != first.dataType_ || input.GetBuffer() == nullptr || size > input.MemoryBytes()) {
-            return Refuse(APP_ERR_COMM_INVALID_PARAM, "The tensors are not of one type, or one has no memory, or too little.");
+        bool apart = input.GetTensorType() != first.GetTensorType() || input.GetDeviceId() != first.GetDeviceId();
+        if (apart || input.dataType_ != first.dataType_ || input.GetBuffer() == nullptr || size > input.MemoryBytes()) {
+            return Refuse(APP_ERR_COMM_INVALID_PARAM, "The tensors are not of one type or in one place, or one has no memory, or too little.");
         }
         std::memcpy(static_cast<char*>(joined.GetBuffer()) + done, input.GetBuffer(), size);
         done += size;

@@ -23,8 +23,8 @@ void Memory()
 {
     MemoryData nothing(static_cast<size_t>(0));
     Say("malloc_0", MemoryHelper::MxbsMalloc(nothing));
-    MemoryData elsewhere(8, MemoryData::MEMORY_DEVICE, 7);
-    Say("malloc_device_7", MemoryHelper::MxbsMalloc(elsewhere));
+    MemoryData early(8, MemoryData::MEMORY_DEVICE, 0);
+    Say("malloc_device", MemoryHelper::MxbsMalloc(early));
     MemoryData fresh(8, MemoryData::MEMORY_HOST_NEW);
     Say("malloc_new", MemoryHelper::MxbsMalloc(fresh));
     Say("memset", MemoryHelper::MxbsMemset(fresh, 7, 8));

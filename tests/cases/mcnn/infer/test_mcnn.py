@@ -266,7 +266,7 @@ def test_a_model_or_device_that_can_not_be_used(
         (tmp_path / "no.om", *end): "no.om can't be loaded (Init answered 1016)",
         (genuine, *end): "genuine.om can't be loaded",
         (small, *end): "this model takes 1 x 1 x 512 x 512; convert it for 1 x 1 x 1024 x 1024",
-        (om, *end, "--device", "7"): "device 7 can't be used (the SDK answered 9001)",
+        (om, *end, "--device", "7"): "device 7 can't be used (the SDK answered 1004)",
     }
     for words, text in said.items():
         done = run([mcnn, *words], environ)

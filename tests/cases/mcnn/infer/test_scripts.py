@@ -120,6 +120,32 @@ def test_the_emulated_atc_takes_both_forms(tmp_path: Path, environ: dict[str, st
     assert read_om(tmp_path / "mcnn.om").header.options["soc_version"] == "Ascend310"
 
 
+@pytest.mark.parametrize("name", ["x", "im_data", "a 'name' $(touch pwned)"])
+def test_an_onnx_needs_no_input_shape_whatever_its_input_is_called(
+    tmp_path: Path, environ: dict[str, str], name: str
+) -> None:
+    (tmp_path / "m.onnx").write_bytes(pooling(name=name))
+    done = convert(environ, tmp_path, "--model=m.onnx", "--output=mcnn", "--input_shape=")
+    assert done.status == 0, done.out
+    assert (tmp_path / "mcnn.om").is_file()
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_an_onnx_without_fixed_sizes_is_told_to_give_them(tmp_path: Path, environ: dict[str, str]) -> None:
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load_model_from_string(pooling(name="x"))
+    for value in (*model.graph.input, *model.graph.output):
+        for dimension, size in zip(value.type.tensor_type.shape.dim[2:], "hw", strict=True):
+            dimension.dim_param = f"{value.name}_{size}"
+    onnx.save(model, tmp_path / "open.onnx")
+    done = convert(environ, tmp_path, "--model=open.onnx", "--output=open")
+    assert done.status != 0
+    assert '--input_shape="x:' in done.out
+    assert not (tmp_path / "open.om").exists()
+    done = convert(environ, tmp_path, "--model=open.onnx", "--output=open", "--input_shape=x:1,1,1024,1024")
+    assert done.status == 0, done.out
+
+
 def test_a_failure_of_the_emulated_atc_is_passed_on(tmp_path: Path, environ: dict[str, str]) -> None:
     (tmp_path / "mcnn.air").write_bytes(b"a genuine AIR, for all that anyone here knows")
     done = convert(environ, tmp_path, "--model=mcnn.air", "--output=mcnn")

@@ -28,7 +28,8 @@ CLOSE_SECONDS = 2.0
 DEVICES = 4
 """Devices of the emulated machine, as many as a card with Ascend 310 has: published programs ask for number 3."""
 
-NO_DEVICE = 9001
+NO_DEVICE = 1004
+"""The SDK's answer to the number of a device that is not there (Vision SDK, DeviceManager.cpp, Tensor.cpp, ImageDptr.hpp)."""
 
 BUFFERS = 64
 """Buffers handed to one sendmsg; Linux takes 1024 (IOV_MAX)."""
@@ -173,7 +174,7 @@ class Engine:
         return engine
 
     def load(self, path: str, device: int) -> Model:
-        """Return the model in the file `path`. Raises EngineError: 1016, 18, 1010, 9001."""
+        """Return the model in the file `path`. Raises EngineError: 1016, 18, 1010, 1004."""
         absolute = os.path.abspath(path)
         if "\n" in absolute:
             raise EngineError(1029, f"{absolute!r}: a path with a line break")

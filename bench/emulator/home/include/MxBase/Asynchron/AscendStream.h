@@ -9,6 +9,7 @@
 namespace MxBase {
 class AscendStream {
 public:
+    /// On a device, which becomes this thread's. Throws std::runtime_error with code 1013 for one that is not here, and before InitDevices.
     explicit AscendStream(int32_t deviceId = 0);
     ~AscendStream();
     APP_ERROR CreateAscendStream();
@@ -21,6 +22,9 @@ public:
     bool isDefault_ = false;
 
 private:
+    struct Default {};
+    explicit AscendStream(Default);
+
     int32_t deviceId_ = 0;
 };
 }  // namespace MxBase

@@ -1,4 +1,5 @@
-// The devices of this machine: the emulator has one, number 0, which is this computer's processor.
+// The devices of this machine: as many as the emulator's engine says, numbered from 0; all of them are this computer's processor.
+// Codes are those of Vision SDK's sources of 2026 (mxBase, ResourceManager/DeviceManager); what earlier versions answered is unconfirmed.
 #ifndef OMGATE_MXBASE_DEVICE_MANAGER_H
 #define OMGATE_MXBASE_DEVICE_MANAGER_H
 
@@ -26,15 +27,20 @@ public:
     virtual ~DeviceManager();
     static DeviceManager* GetInstance();
 
-    /// Start what runs the models. 0, also when it runs already (calls are counted); 1013 without a device, 1028 without MX_SDK_HOME.
+    /// Start what runs the models. 0, also when it runs already; 1013 without a device, 1028 without MX_SDK_HOME.
     APP_ERROR InitDevices(std::string configFilePath = "");
+    /// Always 0; the count is 0 until InitDevices, and stays after DestroyDevices.
     APP_ERROR GetDevicesCount(uint32_t& deviceCount);
+    /// The device that this thread has set; -1 in a thread that has set none.
     APP_ERROR GetCurrentDevice(DeviceContext& device);
+    /// Use a device in this thread. Starts the devices where InitDevices did not, with its codes; then as CheckDeviceId.
     APP_ERROR SetDevice(DeviceContext device);
-    /// The opposite of InitDevices; 9002 where that was not called, or not so often.
+    /// End them, however often InitDevices was called: models are gone, threads have no device. 0, also a second time; 1009 where
+    /// InitDevices was never called. That they can be begun again is unconfirmed.
     APP_ERROR DestroyDevices();
+    /// True from the first InitDevices that succeeded, also after DestroyDevices.
     bool IsInitDevices() const;
-    /// 0 for a device that is here; 9001 otherwise.
+    /// 0 for a device that is here; 1004 for another, and for any before InitDevices.
     APP_ERROR CheckDeviceId(int32_t deviceId);
 
     // None of these is what computes here, and a program that asks must not be told so: all false.
@@ -48,8 +54,8 @@ public:
 private:
     DeviceManager() = default;
     mutable std::mutex mutex_;
-    uint32_t inits_ = 0;
-    int32_t current_ = 0;
+    bool begun_ = false;
+    uint32_t count_ = 0;
 };
 }  // namespace MxBase
 

@@ -36,13 +36,17 @@ struct SDK_AVAILABLE_FOR_OUT MemoryData {
 
 class SDK_AVAILABLE_FOR_OUT MemoryHelper {
 public:
-    /// Allocate `data.size` bytes; sets ptrData and free. 1004 for 0 bytes or more than 4 GB, 9001 for a device that is not here.
+    /// Allocate `data.size` bytes; sets ptrData and free. 1004 for 0 bytes or more than 4 GB, 2 for device memory where no device was
+    /// set (DeviceManager::SetDevice). It is the set device's: `data.deviceId` is not looked at, as in the SDK.
     static APP_ERROR MxbsMalloc(MemoryData& data);
     /// Free what MxbsMalloc gave; ptrData becomes null. 1003 where there is nothing to free.
     static APP_ERROR MxbsFree(MemoryData& data);
+    /// 1003 for a null pointer, 1004 for 0 bytes or more than there are.
     static APP_ERROR MxbsMemset(MemoryData& data, int32_t value, size_t count);
-    /// Copy `count` bytes; 1003 for a null pointer, 1004 where either side is smaller.
+    /// Copy `count` bytes, of whatever devices; 1003 for a null pointer, 1004 for 0 bytes or more than `dest` has. That `src` has less
+    /// than it says it has is 1004 here; a source of size 0 is one whose size was not filled in, which the SDK never asks for.
     static APP_ERROR MxbsMemcpy(MemoryData& dest, const MemoryData& src, size_t count);
+    /// Both; 1004 for a source of 0 bytes, 26 where `dest` is smaller.
     static APP_ERROR MxbsMallocAndCopy(MemoryData& dest, const MemoryData& src);
 
 #ifdef MXBASE_OLD_GENERATION

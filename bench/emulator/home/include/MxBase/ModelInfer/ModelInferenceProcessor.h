@@ -24,7 +24,8 @@ public:
     ModelInferenceProcessor();
     ~ModelInferenceProcessor() = default;
 
-    /// Load the model. 1016 no such file, 18 no OM file that can be run here, 1010 rights that the SDK refuses, 1013 no device.
+    /// Load the model on the device that was set (DeviceManager::SetDevice; 107002 where none was). 1016 no such file, 18 no OM file that
+    /// can be run here, 1010 rights that the SDK refuses.
     /// A second Init warns, loads nothing and returns 0; the second form has emptied GetModelDesc() by then, as in the SDK.
     APP_ERROR Init(std::string modelPath, ModelDesc& modelDesc);
     APP_ERROR Init(const std::string& modelPath);
@@ -32,8 +33,9 @@ public:
     APP_ERROR DeInit(void);
 
     // Run it on tensors of the model's number, with at least its sizes in bytes; element types and shapes are not compared, and of a
-    // larger input the first bytes count. The outputs must have their memory. 1004 for an empty list; -1 for a wrong number or a
-    // smaller tensor (ACL refuses it) and, for a model with a fixed batch, for DYNAMIC_BATCH, which is the default of DynamicInfo.
+    // larger input the first bytes count. The outputs must have their memory. -1 for an execution that fails and for all that ACL
+    // refuses, whatever its own code is (the log has that): no model, a wrong number, a smaller tensor and, for a model with a fixed
+    // batch, DYNAMIC_BATCH, which is the default of DynamicInfo. With DynamicInfo, 1004 for an empty list and 1001 for an unknown type.
     APP_ERROR ModelInference(std::vector<BaseTensor>& inputTensors, std::vector<BaseTensor>& outputTensors,
                              size_t dynamicBatchSize = 0);
     APP_ERROR ModelInference(std::vector<BaseTensor>& inputTensors, std::vector<BaseTensor>& outputTensors,

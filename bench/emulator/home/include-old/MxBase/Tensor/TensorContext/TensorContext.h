@@ -11,7 +11,7 @@ namespace MxBase {
 class TensorContext {
 public:
     static std::shared_ptr<TensorContext> GetInstance();
-    /// Starts the devices where InitDevices did not; its codes, and 9001 for a device that is not here (the SDK's is unconfirmed).
+    /// DeviceManager::SetDevice: starts the devices where InitDevices did not, with its codes; 1004 for a device that is not here.
     APP_ERROR SetContext(const uint32_t& deviceId);
 
 private:

@@ -24,7 +24,7 @@ APP_ERROR MxInit();
 // The channels are the image decoder's, which the emulator lacks: the numbers change nothing.
 APP_ERROR MxInit(const AppGlobalCfg& globalCfg);
 APP_ERROR MxInit(const AppGlobalCfgExtra& globalCfgExtra);
-/// The opposite; every Model and Tensor must be gone before it.
+/// The opposite; every Model and Tensor must be gone before it. 0, also a second time; 1001 where nothing was begun (the SDK may throw).
 APP_ERROR MxDeInit();
 }  // namespace MxBase
 

@@ -25,7 +25,9 @@ public:
     Model& operator=(const Model&) = delete;
     ~Model();
 
-    /// Run it; the outputs must have their memory. Number, element types and shapes of the inputs are compared with the model's.
+    /// Run it; the outputs must have their memory. Number, element types and shapes of the inputs are compared with the model's: 1004,
+    /// or 1003 for one without memory. -1 for what ACL refuses (a batch that is no gear, an output that is too small) and for an
+    /// execution that fails, whatever ACL's own code is: the log has that.
     APP_ERROR Infer(std::vector<Tensor>& inputTensors, std::vector<Tensor>& outputTensors,
                     AscendStream& stream = AscendStream::DefaultStream());
     /// Run it and return new tensors on the device; an EMPTY vector on any failure, which is in the log only.

@@ -24,6 +24,7 @@ public:
     Tensor& operator=(const Tensor& other);
     bool operator==(const Tensor& other);
 
+    // All of them throw std::runtime_error with code 1013 for a device that is not here.
     /// Without memory until Malloc().
     Tensor(const std::vector<uint32_t>& shape, const MxBase::TensorDType& dataType, const int32_t& deviceId = -1);
     Tensor(const std::vector<uint32_t>& shape, const MxBase::TensorDType& dataType, const int32_t& deviceId, bool isDvpp);
@@ -40,6 +41,7 @@ public:
     MemoryData::MemoryType GetMemoryType() const;
     size_t GetByteSize() const;
     int32_t GetDeviceId() const;
+    // From wherever it is, another device too; 1004 for a device that is not here.
     APP_ERROR ToDevice(int32_t deviceId);
     APP_ERROR ToDvpp(int32_t deviceId);
     APP_ERROR ToHost();

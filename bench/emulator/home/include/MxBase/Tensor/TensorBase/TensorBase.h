@@ -43,8 +43,9 @@ public:
     TensorBase(const std::vector<uint32_t>& shape, const TensorDataType& type);
     TensorBase(const std::vector<uint32_t>& shape);
 
+    /// 1004 for device memory of a device that is not here.
     static APP_ERROR TensorBaseMalloc(TensorBase& tensor);
-    /// Copy the bytes; `dst` gets memory of its own where it has none. 10005 where it has less than `src`.
+    /// Copy the bytes, between host and devices as it comes. 1004 where either has no memory, or their sizes differ.
     static APP_ERROR TensorBaseCopy(TensorBase& dst, const TensorBase& src);
 
     MemoryData::MemoryType GetTensorType() const;
