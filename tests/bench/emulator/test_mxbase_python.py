@@ -302,98 +302,6 @@ def test_reading_a_tensor_on_the_device_is_a_crash(stage: Stage) -> None:
     assert "call to_host() first" in done.stderr
 
 
-@pytest.mark.parametrize("kind", ["f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"])
-def test_every_element_type_goes_in_and_out(base: Any, kind: str) -> None:
-    array = np.array([[0, 1, 2], [3, 4, 5]]).astype(kind)
-    tensor = base.Tensor(array)
-    assert (tensor.device, tensor.shape) == (-1, [2, 3])
-    assert tensor.__array_interface__["typestr"] == f"|{kind}"
-    back = np.array(tensor)
-    assert back.dtype == np.dtype(kind)
-    np.testing.assert_array_equal(back, array)
-    array[:] = 1
-    assert np.array(tensor)[0, 0] == 0  # A copy.
-
-
-@pytest.mark.parametrize(
-    ("obj", "code"),
-    [
-        (np.zeros(2, np.complex64), 1004),
-        (np.array(["text"]), 1004),
-        ([1.0, 2.0], 1004),
-        (b"bytes", 1004),
-        (None, 1004),
-        (np.zeros((0, 3), np.float32), 1007),
-        (np.array(1.0), 1007),
-    ],
-)
-def test_what_is_no_array_or_has_no_elements(base: Any, obj: Any, code: int) -> None:
-    with pytest.raises(RuntimeError, match=rf"^ \(Code = {code}, Message = "):
-        base.Tensor(obj)
-
-
-def test_strides_are_ignored(base: Any) -> None:
-    array = np.arange(6, dtype=np.float32).reshape(2, 3)
-    np.testing.assert_array_equal(np.array(base.Tensor(array.T)), [[0, 1], [2, 3], [4, 5]])
-    np.testing.assert_array_equal(np.array(base.Tensor(array[:, 1:])), [[1, 2], [3, 4]])
-    np.testing.assert_array_equal(np.array(base.Tensor(np.ascontiguousarray(array.T))), array.T)
-    # Behind the end of the memory is what the SDK leaves undefined: zeros here, not a crash.
-    np.testing.assert_array_equal(np.array(base.Tensor(array[0, ::-1])), [2, 3, 4])
-    np.testing.assert_array_equal(np.array(base.Tensor(array[1, ::-1])), [5, 0, 0])
-
-
-def test_the_byte_order_is_ignored(base: Any) -> None:
-    array = np.array([1, 256], ">i4")
-    np.testing.assert_array_equal(np.array(base.Tensor(array)), array.view("<i4"))
-
-
-def test_moving_between_host_and_device(base: Any) -> None:
-    tensor = base.Tensor(X)
-    assert tensor.to_device(0) is None
-    assert tensor.device == 0
-    tensor.to_device(3)
-    assert tensor.device == 3
-    with pytest.raises(RuntimeError, match="Code = 1004"):
-        tensor.to_device(4)
-    assert tensor.to_host() is None
-    np.testing.assert_array_equal(np.array(tensor), X)
-
-
-def test_transpose_concat_and_set(base: Any) -> None:
-    array = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
-    tensor = base.Tensor(array)
-    np.testing.assert_array_equal(np.array(base.transpose(tensor, [1, 2, 0])), array.transpose(1, 2, 0))
-    joined = base.batch_concat([tensor, tensor])
-    assert joined.dtype is base.dtype.int16
-    np.testing.assert_array_equal(np.array(joined), np.concatenate([array, array]))
-    for refused in (
-        lambda: base.transpose(tensor, [0, 0, 1]),
-        lambda: base.batch_concat([]),
-        lambda: base.batch_concat([tensor, base.Tensor(X)]),
-    ):
-        with pytest.raises(RuntimeError, match="Code = 1004"):
-            refused()
-
-
-def test_one_value_for_all_elements(base: Any) -> None:
-    half = base.Tensor(np.zeros((2, 2), np.float16))
-    half.to_device(0)
-    half.set_tensor_value(0.1, base.float16)
-    half.to_host()
-    np.testing.assert_array_equal(np.array(half), np.full((2, 2), 0.1, np.float16))
-    for value, kind, why in (
-        (1, base.int16, "Invalid Input Tensor dtype, should be one of"),
-        (256, base.uint8, "exceeds the range of the target data type"),
-        (float("nan"), base.float32, "exceeds the range of the target data type"),
-        (1, base.float16, r"\(Code = 1001, Message = \"General Failed\"\)"),
-    ):
-        with pytest.raises(RuntimeError, match=why):
-            half.set_tensor_value(value, kind)
-    half.to_device(0)
-    with pytest.raises(RuntimeError, match=r"\(Code = 1004, Message = \"Invalid parameter\"\)"):
-        half.set_tensor_value(1, base.uint8)
-
-
 def test_names_are_where_programs_look_for_them(stage: Stage) -> None:
     done = passed(
         stage,
@@ -473,6 +381,12 @@ def test_lines_of_a_program(stage: Stage) -> None:
     assert info.read_text().endswith(" program.py:6] kept\n")
 
 
-@pytest.mark.parametrize("name", ["mindx/sdk/base.py", "omgate_emulator/base_tensor.py"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mindx/sdk/base.py",
+        *(f"omgate_emulator/base_{part}.py" for part in ("tensor", "operations", "operations_colours")),
+    ],
+)
 def test_the_syntax_is_that_of_python_3_7(name: str) -> None:
     ast.parse((PYTHON / name).read_text(encoding="utf-8"), feature_version=(3, 7))

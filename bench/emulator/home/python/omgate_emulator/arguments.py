@@ -40,7 +40,7 @@ def as_float(value: Any) -> float:
     """Return `value` rounded to a C float. Raises TypeError, OverflowError."""
     if not isinstance(value, (int, float)):
         raise TypeError("float")
-    return float(struct.unpack("f", struct.pack("f", value))[0])
+    return float(struct.unpack("<f", struct.pack("<f", value))[0])
 
 
 def pick(

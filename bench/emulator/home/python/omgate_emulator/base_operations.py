@@ -1,198 +1,240 @@
-"""Operations of the emulated `mindx.sdk.base` on tensors: element by element, colours, axes. Computed on the host, by numpy and OpenCV.
+"""Operations of the emulated `mindx.sdk.base` on tensors, element by element, and on their axes. Computed on the host, by numpy.
 
-Sources: Vision SDK, mxBase/src/python (PyTensorOperations) and its PerElementOperations.cpp. uint8 results are rounded to the nearest integer
-and kept within 0 to 255 (rounding, and a division by 0, are unconfirmed).
+The steps and their roundings are those of an Atlas inference card (Ascend 310P), as far as public sources tell: Vision SDK's
+PerElementOperations.cpp and CommonUtils.cpp (what is refused), its operators multiply_custom and divide_custom, CANN's own add, sub and cast.
+Floats saturate there: what overflows is the largest number, NaN is 0 (aclrtFloatOverflowMode). What no source tells is marked unconfirmed.
 """
 
 from __future__ import annotations
 
-import re
-from enum import Enum
-from typing import Any, Callable, Dict, Optional, Sequence, Tuple
+from typing import Any, Callable, List, Optional, Sequence
 
 import numpy as np
 
-from omgate_emulator.base_pixels import from_bgr, image_format, to_bgr
 from omgate_emulator.base_tensor import (
-    FAILURE,
+    COMPUTED,
     HOST,
     INVALID_PARAMETER,
     KINDS,
     Tensor,
-    dtype,
     failed,
-    transpose,
+    float_argument,
+    tensor_argument,
+    type_argument,
+    wrong_argument,
 )
 
-UNREALIZED = 1005
-
-COMPUTED = (dtype.uint8, dtype.float16, dtype.float32)
-"""Types that operations take, from the narrowest to the widest."""
+DIMENSIONS = 4
+"""Most dimensions of a tensor that is computed with."""
 
 
-def _tensors(
-    name: str, tensors: Sequence[Any], types: Sequence[dtype] = COMPUTED, one_type: bool = True
-) -> None:
-    """Raises TypeError for what is no tensor, RuntimeError 1004 for tensors that do not fit."""
-    for number, tensor in enumerate(tensors, 1):
-        if not isinstance(tensor, Tensor):
-            raise TypeError(f"in method '{name}', argument {number} of type 'PyBase::Tensor const &'")
+class _DefaultStream:
+    """Where operations run: on the device of the first one, for the whole process (Vision SDK, AscendStream::DefaultStream).
+
+    That the device is then that of the first operation's tensors is unconfirmed: the SDK asks for the thread's current device.
+    """
+
+    device: Optional[int] = None
+
+
+def run_on_device(name: str, device: int) -> None:
+    """Raises RuntimeError 1004 where operations of this process run on another device."""
+    if _DefaultStream.device is None:
+        _DefaultStream.device = device
+    if device != _DefaultStream.device:
+        raise failed(
+            f"{name}: the tensor is on device {device}, operations of this process run on {_DefaultStream.device},"
+            " where the first one did",
+            INVALID_PARAMETER,
+        )
+
+
+def add(inputTensor1: Tensor, inputTensor2: Tensor) -> Tensor:
+    """Return the sum of two tensors of one type and shape; uint8 WRAPS around at 256. Raises TypeError, RuntimeError 1004."""
+    return _alike("add", inputTensor1, inputTensor2, np.add)
+
+
+def subtract(inputTensor1: Tensor, inputTensor2: Tensor) -> Tensor:
+    """Return the difference; uint8 WRAPS around below 0. Raises TypeError, RuntimeError 1004."""
+    return _alike("subtract", inputTensor1, inputTensor2, np.subtract)
+
+
+def min_operator(inputTensor1: Tensor, inputTensor2: Tensor) -> Tensor:
+    """Return the smaller of each two elements (of a number and NaN: unconfirmed). Raises TypeError, RuntimeError 1004."""
+    return _alike("min_operator", inputTensor1, inputTensor2, np.minimum)
+
+
+def max_operator(inputTensor1: Tensor, inputTensor2: Tensor) -> Tensor:
+    """Return the larger of each two elements (of a number and NaN: unconfirmed). Raises TypeError, RuntimeError 1004."""
+    return _alike("max_operator", inputTensor1, inputTensor2, np.maximum)
+
+
+def multiply(inputTensor1: Tensor, inputTensor2: Tensor, scale: Optional[float] = None) -> Tensor:
+    """Return scale times the product, of the wider type where they have two, which they may with a scale alone.
+
+    uint8 is truncated and kept within 0 to 255; float16 is rounded after each product. Raises TypeError, RuntimeError 1004.
+    """
+    factor = _scale("multiply", [inputTensor1, inputTensor2], scale)
+    return _computed("multiply", [inputTensor1, inputTensor2], _product(factor), one_type=scale is None)
+
+
+def divide(inputTensor1: Tensor, inputTensor2: Tensor, scale: Optional[float] = None) -> Tensor:
+    """Return scale times the quotient, of the wider type where they have two; no divisor may be 0 (what comes then is unconfirmed).
+
+    uint8 is rounded to float16, then down, and kept within 0 to 255. Raises TypeError, RuntimeError 1004.
+    """
+    factor = _scale("divide", [inputTensor1, inputTensor2], scale)
+    return _computed("divide", [inputTensor1, inputTensor2], _quotient(factor), one_type=False)
+
+
+def clip(inputTensor: Tensor, minVal: float, maxVal: float) -> Tensor:
+    """Return the elements within minVal to maxVal; of limits for uint8 the integer part counts. Raises TypeError, RuntimeError 1004."""
+    tensor_argument("clip", 1, inputTensor)
+    low, high = float_argument("clip", 2, minVal), float_argument("clip", 3, maxVal)
+    _check("clip", [inputTensor])
+    if low > high:
+        raise failed(f"clip: {low} is above {high}", INVALID_PARAMETER)
+    values = inputTensor._array()
+    if values.dtype == np.uint8:
+        # Limits beyond 0 to 255 hold as if they were 0 or 255; on a device unconfirmed.
+        low, high = (min(max(limit, 0.0), 255.0) for limit in (low, high))
+    run_on_device("clip", inputTensor.device)
+    with np.errstate(over="ignore"):
+        # Back in uint8 a limit has lost its fraction: as if it had had none.
+        kept = np.clip(values.astype(np.float64), low, high).astype(values.dtype)
+    return _made(_held(kept), inputTensor.device)
+
+
+def convert_to(inputTensor: Tensor, dataType: Any) -> Tensor:
+    """Return the elements as another type: fractions are cut off, 8 bits WRAP around, int8 to uint8 is the absolute value.
+
+    What a wider integer type can't hold wraps around too, but for floats to int32, which saturate (both unconfirmed). Raises TypeError, and
+    RuntimeError 1004 for the type that the tensor has already, no type, and a tensor on the host.
+    """
+    tensor_argument("convert_to", 1, inputTensor)
+    wanted = type_argument("convert_to", 2, dataType)
+    if wanted not in KINDS or inputTensor.device == HOST or inputTensor.dtype is wanted:
+        raise failed(
+            f"convert_to: from {inputTensor.dtype.name} to {wanted.name}, the tensor on device {inputTensor.device};"
+            " two types are wanted, and a tensor that is not on the host (-1)",
+            INVALID_PARAMETER,
+        )
+    run_on_device("convert_to", inputTensor.device)
+    return _made(_cast(inputTensor._array(), np.dtype(KINDS[wanted])), inputTensor.device)
+
+
+def transpose_operator(input: Tensor, axes: Sequence[int]) -> Tensor:
+    """Return a tensor on a device with its axes in this order, reversed for an empty list. Raises TypeError, RuntimeError 1004."""
+    tensor_argument("transpose_operator", 1, input)
+    if not isinstance(axes, (list, tuple)) or not all(isinstance(axis, int) for axis in axes):
+        raise wrong_argument("transpose_operator", 2, "std::vector< int,std::allocator< int > > const &")
+    _check("transpose_operator", [input])
+    order = list(axes) or list(reversed(range(len(input.shape))))
+    if sorted(order) != list(range(len(input.shape))):
+        raise failed(f"transpose_operator: axes {order} for the shape {input.shape}", INVALID_PARAMETER)
+    run_on_device("transpose_operator", input.device)
+    return _made(input._array().transpose(order), input.device)
+
+
+def _check(name: str, tensors: Sequence[Tensor], one_type: bool = True) -> None:
+    """Raises RuntimeError 1004 for tensors that do not fit, as Vision SDK's CheckGeneralOpParams does."""
     first = tensors[0]
+    if not 1 <= len(first.shape) <= DIMENSIONS:
+        raise failed(f"{name}: 1 to {DIMENSIONS} dimensions, not {len(first.shape)}", INVALID_PARAMETER)
     for tensor in tensors:
-        if tensor.device == HOST or tensor.device != first.device:
-            raise failed(f"{name}: tensors on one device, not on the host", INVALID_PARAMETER)
-        if tensor.dtype not in types or (one_type and tensor.dtype is not first.dtype):
+        if tensor.device == HOST:
+            raise failed(f"{name}: a tensor is on the host, move it by to_device", INVALID_PARAMETER)
+        if tensor.dtype not in COMPUTED:
             raise failed(f"{name}: {tensor.dtype.name} can't be computed with", INVALID_PARAMETER)
+        if tensor.device != first.device:
+            raise failed(f"{name}: devices {first.device} and {tensor.device}", INVALID_PARAMETER)
+        if one_type and tensor.dtype is not first.dtype:
+            raise failed(f"{name}: types {first.dtype.name} and {tensor.dtype.name}", INVALID_PARAMETER)
         if tensor.shape != first.shape:
             raise failed(f"{name}: shapes {first.shape} and {tensor.shape}", INVALID_PARAMETER)
 
 
-def _made(values: Any, kind: dtype, device: int) -> Tensor:
-    """A tensor of computed values, as its type holds them."""
-    if kind is dtype.uint8 and values.dtype != np.uint8:
-        values = np.clip(np.rint(np.nan_to_num(values)), 0, 255)
-    with np.errstate(over="ignore", invalid="ignore"):
-        content = np.ascontiguousarray(values.astype(KINDS[kind]))
-    return Tensor.of(content.tobytes(), kind, content.shape, device)
+def _alike(name: str, one: Tensor, two: Tensor, work: Callable[[Any, Any], Any]) -> Tensor:
+    """An operation without a scale, whose tensors have one type."""
+    for number, tensor in enumerate((one, two), 1):
+        tensor_argument(name, number, tensor)
+    return _computed(name, [one, two], lambda first, second: _held(work(first, second)), one_type=True)
 
 
-def _both(
-    name: str, tensors: Tuple[Any, Any], work: Callable[[Any, Any], Any], one_type: bool = True
-) -> Tensor:
-    _tensors(name, tensors, one_type=one_type)
-    kind = max((tensor.dtype for tensor in tensors), key=COMPUTED.index)
-    wide = np.float32 if kind is not dtype.uint8 else np.float64
+def _computed(name: str, tensors: List[Tensor], work: Callable[[Any, Any], Any], one_type: bool) -> Tensor:
+    _check(name, tensors, one_type)
+    run_on_device(name, tensors[0].device)
     with np.errstate(all="ignore"):
-        values = work(*(tensor._array().astype(wide) for tensor in tensors))
-    return _made(values, kind, tensors[0].device)
+        return _made(work(*(tensor._array() for tensor in tensors)), tensors[0].device)
 
 
-def add(inputTensor1: Tensor, inputTensor2: Tensor) -> Tensor:
-    """Return the sum of two tensors of one type and shape. Raises RuntimeError."""
-    return _both("add", (inputTensor1, inputTensor2), np.add)
+def _scale(name: str, tensors: Sequence[Any], scale: Any) -> Any:
+    """The scale as the operators have it, float32; 1 for none. Raises TypeError for arguments that no overload takes."""
+    if all(isinstance(tensor, Tensor) for tensor in tensors) and isinstance(scale, (int, float, type(None))):
+        with np.errstate(over="ignore"):
+            return np.float32(1 if scale is None else scale)
+    raise TypeError(f"Wrong number or type of arguments for overloaded function '{name}'.")
 
 
-def subtract(inputTensor1: Tensor, inputTensor2: Tensor) -> Tensor:
-    """Return the difference. Raises RuntimeError."""
-    return _both("subtract", (inputTensor1, inputTensor2), np.subtract)
+def _product(scale: Any) -> Callable[[Any, Any], Any]:
+    def work(one: Any, two: Any) -> Any:
+        kind = np.result_type(one.dtype, two.dtype)
+        if kind == np.uint8:
+            # By way of float16 rounded to odd, which changes no integer part below 256.
+            return _byte(np.trunc(_held(_held(one.astype(np.float32) * scale) * two)))
+        return _held(_held(one.astype(kind) * two.astype(kind)) * kind.type(scale))
+
+    return work
 
 
-def multiply(inputTensor1: Tensor, inputTensor2: Tensor, scale: float = 1.0) -> Tensor:
-    """Return scale times the product. Raises RuntimeError."""
-    return _both("multiply", (inputTensor1, inputTensor2), lambda one, two: one * two * scale)
+def _quotient(scale: Any) -> Callable[[Any, Any], Any]:
+    def work(one: Any, two: Any) -> Any:
+        kind = np.result_type(one.dtype, two.dtype)
+        if kind == np.uint8:
+            scaled = _held(one.astype(np.float32) * scale)
+            return _byte(np.floor(_half(_held(scaled / two.astype(np.float32)))))
+        if one.dtype == np.uint8 and kind == np.float16:
+            return _half(_held(one.astype(np.float32) * _held(scale / two.astype(np.float32))))
+        if one.dtype == np.float16 and kind == np.float32:
+            return _held(one.astype(kind) * _held(scale / two))
+        return _held(_held(one.astype(kind) * kind.type(scale)) / two.astype(kind))
+
+    return work
 
 
-def divide(inputTensor1: Tensor, inputTensor2: Tensor, scale: float = 1.0) -> Tensor:
-    """Return scale times the quotient, of the wider type where they have two; uint8 by 0 is 0. Raises RuntimeError."""
-
-    def quotient(one: Any, two: Any) -> Any:
-        return np.where(two == 0, 0, one * scale / two) if one.dtype == np.float64 else one * scale / two
-
-    return _both("divide", (inputTensor1, inputTensor2), quotient, one_type=False)
+def _held(values: Any) -> Any:
+    """Floats without infinities and NaN: the largest number, and 0."""
+    return np.nan_to_num(values) if values.dtype.kind == "f" else values
 
 
-def min_operator(inputTensor1: Tensor, inputTensor2: Tensor) -> Tensor:
-    """Return the smaller of each two elements. Raises RuntimeError."""
-    return _both("min_operator", (inputTensor1, inputTensor2), np.minimum)
+def _half(values: Any) -> Any:
+    return _held(values.astype(np.float16))
 
 
-def max_operator(inputTensor1: Tensor, inputTensor2: Tensor) -> Tensor:
-    """Return the larger of each two elements. Raises RuntimeError."""
-    return _both("max_operator", (inputTensor1, inputTensor2), np.maximum)
+def _byte(values: Any) -> Any:
+    return np.clip(values, 0, 255).astype(np.uint8)
 
 
-def clip(inputTensor: Tensor, minVal: float, maxVal: float) -> Tensor:
-    """Return the elements within minVal to maxVal. Raises RuntimeError."""
-    _tensors("clip", [inputTensor])
-    if minVal > maxVal:
-        raise failed(f"clip: {minVal} is above {maxVal}", INVALID_PARAMETER)
-    return _made(
-        np.clip(inputTensor._array().astype(np.float32), minVal, maxVal),
-        inputTensor.dtype,
-        inputTensor.device,
-    )
+def _cast(values: Any, kind: Any) -> Any:
+    """Elements as another type, by CANN's Cast."""
+    if kind.kind == "b":
+        return values != 0
+    if kind.kind == "f":
+        with np.errstate(over="ignore"):
+            return _held(values.astype(kind))
+    if values.dtype == np.int8 and kind == np.uint8:
+        return np.abs(values.astype(np.int16)).astype(kind)
+    if values.dtype.kind != "f":
+        return values.astype(kind)
+    whole = np.trunc(_held(values.astype(np.float64)))
+    if kind.itemsize == 1 or kind == np.int32:
+        whole = np.clip(whole, -(2.0**31), 2.0**31 - 1)  # 8 bits are made of an int32
+    return np.clip(whole, -(2.0**63), 2.0**63 - 1024).astype(np.int64).astype(kind)
 
 
-def convert_to(inputTensor: Tensor, dataType: Any) -> Tensor:
-    """Return the elements as another type; what that can't hold is undefined but for uint8 (unconfirmed). Raises RuntimeError."""
-    wanted = dtype(dataType.value if isinstance(dataType, Enum) else dataType)
-    _tensors("convert_to", [inputTensor], tuple(KINDS))
-    if wanted not in KINDS:
-        raise failed("convert_to: no type", INVALID_PARAMETER)
-    return _made(inputTensor._array(), wanted, inputTensor.device)
-
-
-def transpose_operator(inputTensor: Tensor, axes: Sequence[int]) -> Tensor:
-    """Return the tensor with its axes in this order. Raises RuntimeError."""
-    _tensors("transpose_operator", [inputTensor], tuple(KINDS))
-    return transpose(inputTensor, axes)
-
-
-class cvt_color_mode(Enum):
-    """From which colours to which, by the SDK's numbers (Base.i)."""
-
-    color_yuvsp4202gray = 0
-    color_yvusp4202gray = 1
-    color_yuvsp4202rgb = 2
-    color_yvusp4202rgb = 3
-    color_yuvsp4202bgr = 4
-    color_yvusp4202bgr = 5
-    color_rgb2gray = 6
-    color_bgr2gray = 7
-    color_bgr2rgb = 8
-    color_rgb2bgr = 9
-    color_rgb2rgba = 10
-    color_rgba2gray = 11
-    color_rgba2rgb = 12
-    color_gray2rgb = 13
-    color_rgba2mrgba = 14
-    color_bgr2yuvsp420 = 15
-    color_rgb2yuvsp420 = 16
-    color_rgb2yvusp420 = 17
-    color_bgr2yvusp420 = 18
-
-
-_FORMATS = {
-    "yuvsp420": image_format.nv12,
-    "yvusp420": image_format.nv21,
-    "rgb": image_format.rgb,
-    "bgr": image_format.bgr,
-    "gray": image_format.yuv_400,
-}
-_COLOURS = re.compile("color_(yuvsp420|yvusp420|rgba|rgb|bgr|gray)2(.+)")
-_CHANNELS: Dict[str, int] = {"rgb": 3, "bgr": 3, "rgba": 4}
-
-
-def cvt_color(inputTensor: Tensor, cvtColorMode: Any, keepMargin: bool = False) -> Tensor:
-    """Return a picture (H, W, C), or with a batch of 1 before it, of uint8 in other colours; `keepMargin` changes nothing here.
-
-    Colours of 4:2:0 are (3 H / 2, W, 1). Raises RuntimeError.
-    """
-    mode = cvt_color_mode(cvtColorMode.value if isinstance(cvtColorMode, Enum) else cvtColorMode)
-    _tensors("cvt_color", [inputTensor], (dtype.uint8,))
-    source, target = _COLOURS.fullmatch(mode.name).groups()  # type: ignore[union-attr]
-    if mode is cvt_color_mode.color_rgba2mrgba:
-        raise failed("cvt_color: the emulator lacks rgba2mrgba", UNREALIZED)
-    batch = inputTensor.shape[:-3]
-    shape = inputTensor.shape[-3:]
-    if batch not in ([], [1]) or len(shape) != 3 or shape[2] != _CHANNELS.get(source, 1):
-        raise failed(f"cvt_color: {mode.name} of the shape {inputTensor.shape}", INVALID_PARAMETER)
-    if source.endswith("420") and (shape[0] % 3 or shape[1] % 2):
-        raise failed(f"cvt_color: {mode.name} of the shape {inputTensor.shape}", INVALID_PARAMETER)
-    pixels = _converted(inputTensor._array().reshape(shape), source, target)
-    if pixels is None:
-        raise failed(f"cvt_color: {mode.name} failed", FAILURE)
-    content = np.ascontiguousarray(pixels).reshape([*batch, *pixels.shape[:2], -1])
-    return Tensor.of(content.tobytes(), dtype.uint8, content.shape, inputTensor.device)
-
-
-def _converted(pixels: Any, source: str, target: str) -> Optional[Any]:
-    """Pixels of one name in the colours of another."""
-    if target == "rgba":
-        return np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
-    if source == "rgba":
-        pixels, source = np.ascontiguousarray(pixels[:, :, :3]), "rgb"
-    if source == target:
-        return pixels
-    flat = pixels if source in _CHANNELS else pixels[:, :, 0]
-    return from_bgr(to_bgr(flat, _FORMATS[source]), _FORMATS[target])
+def _made(values: Any, device: int) -> Tensor:
+    """A tensor of computed values, of their type."""
+    content = np.ascontiguousarray(values)
+    text = f"{content.dtype.kind}{content.dtype.itemsize}"
+    kind = next(kind for kind, name in KINDS.items() if name == text)
+    return Tensor.of(content.tobytes(), kind, content.shape, device)

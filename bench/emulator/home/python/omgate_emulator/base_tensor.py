@@ -7,6 +7,7 @@ SDK, mxBase/src/python (PyTensor, Base.i) and the Python API reference.
 from __future__ import annotations
 
 import ctypes
+import math
 import mmap
 import sys
 from enum import Enum
@@ -15,6 +16,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 import numpy as np
 
 from omgate_emulator import log
+from omgate_emulator.arguments import as_float
 from omgate_emulator.engine import DEVICES, NO_DEVICE
 
 HOST = -1
@@ -61,11 +63,14 @@ TYPES: Dict[str, dtype] = {
 
 SETTABLE: Dict[dtype, Tuple[float, float]] = {
     dtype.uint8: (0, 255),
-    dtype.int32: (-(2**31), 2**31 - 1),
-    dtype.float16: (-65504.0, 65504.0),
-    dtype.float32: (-3.4028234663852886e38, 3.4028234663852886e38),
+    dtype.int32: (-(2.0**31), 2.0**31),
+    dtype.float16: (-math.inf, math.inf),
+    dtype.float32: (-math.inf, math.inf),
 }
-"""Types that set_tensor_value takes, and the least and the largest value of each."""
+"""Types that set_tensor_value takes, and the least and the largest value of each: as C floats, in which 2^31 - 1 is 2^31."""
+
+COMPUTED = (dtype.uint8, dtype.float16, dtype.float32)
+"""Types that operations take."""
 
 KINDS: Dict[dtype, str] = {kind: text for text, kind in TYPES.items()}
 
@@ -155,32 +160,39 @@ class Tensor:
         self._device, self._guard = HOST, None
 
     def set_tensor_value(self, value: float, dataType: Any) -> None:
-        """Set every element of a tensor on a device; of uint8, int32, float16 and float32 alone. Raises RuntimeError.
+        """Set every element of a tensor on a device; of uint8, int32 (whole part of value), float16 and float32 alone.
 
-        What is looked at first is the SDK's order as far as its own tests tell: the type, the value's range, the place (1001), the tensor's
-        type (1004); which of the last two comes first is unconfirmed.
+        Checked in the SDK's order: the type, the range of an integer one, the tensor's type (1004), the place (1001). float16 above 65504 is
+        inf (unconfirmed). Raises RuntimeError, TypeError, and OverflowError for a value that is no C float.
         """
-        wanted = dtype(dataType.value if isinstance(dataType, Enum) else dataType)
+        number = float_argument("Tensor_set_tensor_value", 2, value)
+        wanted = type_argument("Tensor_set_tensor_value", 3, dataType)
         if wanted not in SETTABLE:
             raise RuntimeError(
                 "Invalid Input Tensor dtype, should be one of dtype.uint8,dtype.int32, dtype.float16, dtype.float32"
             )
         low, high = SETTABLE[wanted]
-        if not low <= value <= high:
+        whole = wanted in (dtype.uint8, dtype.int32)
+        if whole and not low <= number <= high:  # NaN, too, which is undefined in the SDK
             raise RuntimeError("Input value exceeds the range of the target data type.")
-        if self._device == HOST:
-            raise failed("SetTensorValue: the tensor is on the host", FAILURE)
         if wanted is not self._dtype:
             raise failed(f"set_tensor_value: {wanted} for a tensor of {self._dtype}", INVALID_PARAMETER)
-        values = np.full(self._shape, value, np.dtype(KINDS[wanted]))
-        self.content = values.reshape(-1).view(np.uint8)
+        if self._device == HOST:
+            raise failed("SetTensorValue: the tensor is on the host", FAILURE)
+        with np.errstate(over="ignore"):
+            single = np.dtype(KINDS[wanted]).type(min(int(number), 2**31 - 1) if whole else number)
+        self.content = np.full(self._shape, single).reshape(-1).view(np.uint8)
 
     def _array(self) -> Any:
         return self.content.view(np.dtype(KINDS[self._dtype])).reshape(self._shape)
 
 
 def batch_concat(inputs: Sequence[Tensor]) -> Tensor:
-    """Return the tensors one after the other along the first dimension. Raises RuntimeError where they don't fit."""
+    """Return the tensors one after the other along the first dimension. Raises TypeError, RuntimeError 1004 where they don't fit."""
+    if not isinstance(inputs, (list, tuple)) or not all(isinstance(tensor, Tensor) for tensor in inputs):
+        raise wrong_argument(
+            "batch_concat", 1, "std::vector< PyBase::Tensor,std::allocator< PyBase::Tensor > > const &"
+        )
     kinds = {(tensor._dtype, tuple(tensor._shape[1:]), tensor._device) for tensor in inputs}
     if len(kinds) != 1:
         raise failed("BatchConcat: no tensors, or of several types, shapes or devices", INVALID_PARAMETER)
@@ -189,12 +201,47 @@ def batch_concat(inputs: Sequence[Tensor]) -> Tensor:
 
 
 def transpose(input: Tensor, axes: Sequence[int] = ()) -> Tensor:
-    """Return the tensor (2 to 6 dimensions) with its axes in this order, reversed where none is given. Raises RuntimeError."""
+    """Return a tensor on the host (2 to 4 dimensions; uint8, float16 or float32) with its axes in this order, reversed where none is given.
+
+    Raises TypeError, RuntimeError 1004.
+    """
+    tensor_argument("transpose", 1, input)
     order = list(axes) or list(reversed(range(len(input._shape))))
-    if sorted(order) != list(range(len(input._shape))) or not 2 <= len(order) <= 6:
+    if input._device != HOST:
+        raise failed("Transpose: the tensor is on a device, move it by to_host", INVALID_PARAMETER)
+    if input._dtype not in COMPUTED:
+        raise failed(f"Transpose: {input._dtype.name} is none of uint8, float16, float32", INVALID_PARAMETER)
+    if sorted(order) != list(range(len(input._shape))) or not 2 <= len(order) <= 4:
         raise failed(f"Transpose: axes {order} for the shape {input._shape}", INVALID_PARAMETER)
     turned = np.ascontiguousarray(input._array().transpose(order))
-    return Tensor.of(turned.tobytes(), input._dtype, turned.shape, input._device)
+    return Tensor.of(turned.tobytes(), input._dtype, turned.shape, HOST)
+
+
+def wrong_argument(name: str, number: int, cpp: str) -> TypeError:
+    """Return what SWIG's wrapper of a function raises for an argument of another type."""
+    return TypeError(f"in method '{name}', argument {number} of type '{cpp}'")
+
+
+def tensor_argument(name: str, number: int, value: Any) -> None:
+    """Raises TypeError for what is no tensor."""
+    if not isinstance(value, Tensor):
+        raise wrong_argument(name, number, "PyBase::Tensor const &")
+
+
+def float_argument(name: str, number: int, value: Any) -> float:
+    """Return a C float. Raises TypeError, OverflowError."""
+    try:
+        return as_float(value)
+    except (TypeError, OverflowError) as error:
+        raise type(error)(f"in method '{name}', argument {number} of type 'float'") from None
+
+
+def type_argument(name: str, number: int, value: Any) -> dtype:
+    """Return an element type, given as such or by its number; `undefined` for a number that is none. Raises TypeError."""
+    found = value.value if isinstance(value, Enum) else value
+    if not isinstance(found, int):
+        raise wrong_argument(name, number, "MxBase::TensorDType const &")
+    return next((kind for kind in dtype if kind.value == found), dtype.undefined)
 
 
 def device_exists(device: int) -> int:

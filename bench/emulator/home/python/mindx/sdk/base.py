@@ -23,8 +23,6 @@ from omgate_emulator.base_operations import (  # noqa: F401 - names of this modu
     add,
     clip,
     convert_to,
-    cvt_color,
-    cvt_color_mode,
     divide,
     max_operator,
     min_operator,
@@ -32,6 +30,7 @@ from omgate_emulator.base_operations import (  # noqa: F401 - names of this modu
     subtract,
     transpose_operator,
 )
+from omgate_emulator.base_operations_colours import cvt_color, cvt_color_mode  # noqa: F401 - names of this module
 from omgate_emulator.base_pixels import image_format
 from omgate_emulator.base_processor import ImageProcessor, borderType, dvpp, image, interpolation  # noqa: F401 - names of this module
 from omgate_emulator.base_tensor import Tensor, batch_concat, dtype, transpose  # noqa: F401 - names of this module
