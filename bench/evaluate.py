@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from bench.background import background, foreground
 from bench.device_lock import device_lock
 from bench.gateway import Answer, Session, WorkerFailure, WorkerRefused, WorkerSpec
 
@@ -180,6 +181,7 @@ class Evaluation:
 
     def _run(self) -> Generator[Result, None, None]:
         waiting: deque[_Item | Result] = deque()  # in the order of the samples
+        changed = background()  # this thread judges the answers
         try:
             with device_lock(self._spec.device):
                 self._source.fill()  # decodes while the worker opens
@@ -194,6 +196,8 @@ class Evaluation:
             if self._session:
                 self._session.kill()
             self._source.close()
+            if changed:
+                foreground()
 
     def _fill(self, waiting: deque[_Item | Result]) -> bool:
         """Have up to `depth` samples under way; wait for a preparation only if nothing else is. False: all done."""
@@ -317,7 +321,7 @@ class _Preparation:
         self._samples = enumerate(samples)
         self._prepare = prepare
         self._look_ahead = look_ahead
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="omgate-prepare")
+        self._pool = ThreadPoolExecutor(threads, "omgate-prepare", initializer=background)
         self._ahead: deque[tuple[int, str, Future[Prepared]]] = deque()
         self._preparing = True
 

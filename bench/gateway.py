@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import inside
+from bench.background import started_normally
 from bench.ssh import SSH_FAILED, begins
 from bench.worker_process import WorkerSpec as WorkerSpec
 from bench.worker_process import describe_end, has_ended, pipes, start, status_of
@@ -248,7 +249,8 @@ class Session:
         with self._process_lock:
             if self._ended:
                 return None
-            self._process = process = start(self.spec, self._key)
+            with started_normally():
+                self._process = process = start(self.spec, self._key)
         xspec = XSpec("popen")
         xspec.id, xspec.execmodel = self.spec.name, "thread"
         io = pipes(process)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -223,3 +224,30 @@ def test_a_busy_device_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             pass
     with device_lock("ascend-0"):
         pass
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="SCHED_BATCH is Linux's")
+def test_the_host_does_not_preempt_the_worker() -> None:
+    """Also a worker that was started in place of one that had died; afterwards the caller's thread is as it was."""
+    before = os.sched_getscheduler(0)
+    assert before == os.SCHED_OTHER, "the tests themselves run under another policy"
+    here: set[int] = set()
+    workers: dict[int, set[int]] = {}
+
+    def prepare_and_look(sample: SimpleNamespace) -> Prepared:
+        here.add(os.sched_getscheduler(0))
+        return prepare(sample)
+
+    faults = [{"kind": "SIGKILL", "at": 2}]
+    with evaluate(samples(6), prepare_and_look, spec(faults=faults)) as evaluation:
+        for result in evaluation:
+            here.add(os.sched_getscheduler(0))
+            if result.status == "ok":
+                pid = evaluation.info["pid"]
+                threads = {int(thread) for thread in os.listdir(f"/proc/{pid}/task")}
+                workers[pid] = {os.sched_getscheduler(thread) for thread in threads}
+    assert evaluation.restarts == 1
+    assert len(workers) == 2
+    assert here == {os.SCHED_BATCH}
+    assert set.union(*workers.values()) == {os.SCHED_OTHER}
+    assert os.sched_getscheduler(0) == before
