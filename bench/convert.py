@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -261,8 +261,47 @@ def _made(scratch: Path, log: str) -> Path:
 
 def _run(command: list[str], scratch: Path, out: TextIO | None, limit_seconds: float) -> str:
     """Run atc and return what it printed, passing lines on as they come. Raises ConversionError: it failed, it took too long."""
+    late = threading.Event()
+    begun: list[subprocess.Popen[str]] = []
+
+    def end() -> None:
+        late.set()
+        for process in begun:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+    timer = threading.Timer(limit_seconds, end)
+    timer.daemon = True
+    lines = []
     try:
-        process = subprocess.Popen(
+        with _interrupts_held():
+            begun.append(_start(command, scratch))
+        timer.start()
+        (process,) = begun
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line)
+            if out is not None:
+                print(line, end="", file=out, flush=True)
+        code = process.wait()
+    except BaseException:  # Ctrl-C: atc and its compilers go too
+        end()
+        for process in begun:
+            process.wait()
+        raise
+    finally:
+        timer.cancel()
+    log = "".join(lines)
+    if late.is_set():
+        raise ConversionError(f"atc was killed after {limit_seconds:g} s; it said: {_words(log)}")
+    if code:
+        raise ConversionError(f"atc failed (exit {code}): {_words(log)}")
+    return log
+
+
+def _start(command: list[str], scratch: Path) -> subprocess.Popen[str]:
+    try:
+        return subprocess.Popen(
             command,
             cwd=scratch,
             stdin=subprocess.DEVNULL,
@@ -275,36 +314,23 @@ def _run(command: list[str], scratch: Path, out: TextIO | None, limit_seconds: f
         )
     except OSError as error:
         raise ConversionError(f"{command[0]}: can't be started: {error.strerror}") from error
-    late = threading.Event()
 
-    def end() -> None:
-        late.set()
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
 
-    timer = threading.Timer(limit_seconds, end)
-    timer.daemon = True
-    timer.start()
-    lines = []
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Ctrl-C within comes at the end: what it would end has been noted by then. It reaches the main thread alone."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before is None:
+        yield
+        return
+    seen: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: seen.append(number))
     try:
-        assert process.stdout is not None
-        for line in process.stdout:
-            lines.append(line)
-            if out is not None:
-                print(line, end="", file=out, flush=True)
-        code = process.wait()
-    except BaseException:  # Ctrl-C: atc and its compilers go too
-        end()
-        process.wait()
-        raise
+        yield
     finally:
-        timer.cancel()
-    log = "".join(lines)
-    if late.is_set():
-        raise ConversionError(f"atc was killed after {limit_seconds:g} s; it said: {_words(log)}")
-    if code:
-        raise ConversionError(f"atc failed (exit {code}): {_words(log)}")
-    return log
+        signal.signal(signal.SIGINT, before)
+        if seen:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _words(log: str) -> str:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -257,4 +258,27 @@ def test_ctrl_c_ends_atc(tmp_path: Path, case: Case) -> None:
         time.sleep(0.01)
     else:
         pytest.fail("atc is still running")
+    assert not list(tmp_path.glob(".converting-*"))
+
+
+def test_ctrl_c_while_atc_starts_ends_it_too(
+    tmp_path: Path, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[subprocess.Popen[str]] = []
+    start = subprocess.Popen
+
+    def interrupted(*arguments: Any, **named: Any) -> subprocess.Popen[str]:
+        started.append(start(*arguments, **named))
+        signal.raise_signal(signal.SIGINT)
+        return started[0]
+
+    monkeypatch.setattr(subprocess, "Popen", interrupted)
+    tool = Atc(script(tmp_path / "atc", "sleep 600"), None, None)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            convert(case.forms.onnx, tmp_path / "m", "5", "Ascend310", {}, tool)  # type: ignore[arg-type]
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert started[0].poll() == -signal.SIGKILL
     assert not list(tmp_path.glob(".converting-*"))
