@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from bench.selection import Options
 
-HOUSE = Path(__file__).resolve().parents[1]
+BENCH = Path(__file__).resolve().parent
+HOUSE = BENCH.parent
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -133,6 +134,14 @@ def options_of(config: pytest.Config) -> Options:
         device=config.getoption("device"),
         hosts=path("hosts"),
     )
+
+
+def measures_in_parallel(config: pytest.Config) -> bool:
+    """Whether pytest-xdist is asked to measure deliverables, at once, on the same device and processors."""
+    if config.getoption("dist", "no") == "no":
+        return False
+    paths = [config.invocation_params.dir / argument.partition("::")[0] for argument in config.args]
+    return any(BENCH in (path, *path.parents) or path in BENCH.parents for path in map(Path.resolve, paths))
 
 
 def names_a_path(config: pytest.Config) -> bool:

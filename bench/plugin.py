@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from bench.options import add_options, names_a_path, options_of
+from bench.options import add_options, measures_in_parallel, names_a_path, options_of
 from cases.errors import OmgateError
 from reports.errors import ReportError
 
@@ -47,12 +47,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Notices a moved root: `--data DIR` with a blank makes pytest take DIR for a test path."""
+    """Notices a moved root (`--data DIR` with a blank makes pytest take DIR for a test path) and a parallel run."""
     config.addinivalue_line("markers", "omgate: a measurement of a deliverable")
     if HOUSE not in (config.rootpath, *config.rootpath.parents) and names_a_path(config):
         raise pytest.UsageError(
             f"pytest moved its root to {config.rootpath}: it took an option's path for a test path. "
             "Write options that take a path with '=': --data=DIR, --ckpt=FILE, --run-dir=DIR"
+        )
+    if measures_in_parallel(config):
+        raise pytest.UsageError(
+            "omgate measures one thing at a time, or the measurements disturb each other: leave out -n"
         )
 
 

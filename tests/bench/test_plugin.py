@@ -314,3 +314,18 @@ def test_resuming_with_another_model_is_refused(cases: Path) -> None:
     done = tiny.measure(cases, f"--resume={tiny.newest(cases).name}")
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert "start a new run instead of --resume" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", ["bench/", ".", "bench/test_accuracy.py::test_accuracy"])
+def test_measuring_in_parallel_is_refused(path: str, tmp_path: Path) -> None:
+    pytest.importorskip("xdist")
+    cases = tiny.house(tmp_path, images=1)
+    command = [*tiny.command(cases)[:3], path, *tiny.command(cases, "-n", "2")[4:]]
+    done = subprocess.run(
+        command, cwd=tiny.HOUSE, env=tiny.environment(cases), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 4
+    assert done.stderr.strip().splitlines() == [
+        "ERROR: omgate measures one thing at a time, or the measurements disturb each other: leave out -n"
+    ]
+    assert not (tmp_path / "runs").exists()
