@@ -33,6 +33,10 @@ from cases.wording import shown
 
 VALIDATION_SCENES = 12
 STATE_EVERY = 250  # steps: under two minutes lost by a kill
+SAME_LOSS = 1e-5  # relative: float32 against float64
+SILENT_STEPS = (
+    200  # crops in a row on which the network said exactly nobody: its last ReLU gets no gradient any more
+)
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,12 @@ def loss_cell(network: Any, count_weight: float) -> Any:
     return Loss()
 
 
+def loss_of_nobody(target: NDArray[np.float32], count_weight: float) -> float:
+    """What `loss_cell` gives where the network's map is zero everywhere."""
+    cells = target.astype(np.float64)
+    return float(np.square(cells).mean() + count_weight * np.square(cells.mean()))
+
+
 def validation_error(network: Any, images: Sequence[TrainingImage]) -> tuple[float, float]:
     """MAE and bias in people over whole validation pictures, each padded to one size so that the graph compiles once."""
     import mindspore as ms
@@ -198,6 +208,7 @@ class Training:
         self.cell.set_train()
         self.mean = RunningMean(self.network)
         self.losses: list[float] = []
+        self.silent = 0  # crops in a row
         self.errors: list[tuple[int, float]] = []
         self.best = float("inf")
         self.before = 0.0  # seconds of the processes before this one
@@ -246,6 +257,18 @@ class Training:
             raise OmgateError(f"step {step}: the loss is {loss}; give a smaller --learning-rate")
         self.losses.append(loss)
         self.mean.add()
+        nobody = loss_of_nobody(target, self.options.count_weight)
+        self.silent = self.silent + 1 if abs(loss - nobody) <= SAME_LOSS * nobody else 0
+        if self.silent >= SILENT_STEPS:
+            self._give_up(step)
+
+    def _give_up(self, step: int) -> None:
+        self.log.add(step=step, dead=True)
+        state_of(self.output).unlink(missing_ok=True)
+        raise OmgateError(
+            f"step {step}: the network said nobody on the last {SILENT_STEPS} crops: its last ReLU is dead and learns nothing more;"
+            " begin again with another --seed or a smaller --learning-rate"
+        )
 
     def _evaluate(self, step: int) -> None:
         from cases.mcnn.checkpoint import save_whole

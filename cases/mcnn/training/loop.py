@@ -328,12 +328,18 @@ class Training:
         import mindspore as ms
 
         self.network.set_train(False)
-        differences = np.zeros(len(self.validation))
+        said = np.zeros(len(self.validation))
         for place in range(len(self.validation)):
             pixels = self.validation.pixels[place : place + 1].astype(np.float32)
             found = self.network(ms.Tensor(pixels)).asnumpy()
-            differences[place] = found.sum(dtype=np.float64) - self.validation.people[place]
+            said[place] = found.sum(dtype=np.float64)
         self.network.set_train(True)
+        if not said.any():
+            self.journal.show(
+                f"epoch {self.standing.epoch}: the network says nobody on each validation image: if that stays so, its last ReLU is dead;"
+                " begin again with another --seed"
+            )
+        differences = said - self.validation.people
         mae, mse = float(np.abs(differences).mean()), float(np.sqrt(np.square(differences).mean()))
         if not math.isfinite(mse):
             raise TrainingError(

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ import pytest
 
 from cases.errors import OmgateError
 from cases.mcnn import train
+from cases.mcnn.training import loop, states
 from cases.mcnn.training import patches as loader
-from cases.mcnn.training import states
 from cases.mcnn.training.journal import Journal, Line
 from cases.mcnn.training.options import TrainOptions
 from cases.mcnn.training.schedule import FILLER
@@ -302,3 +303,32 @@ def test_two_ranks_are_one_training_of_twice_the_batch(
     lines = told(tmp_path / "two")
     assert lines[0]["ranks"] == 2
     assert [line["kind"] for line in lines].count("evaluation") == 2
+
+
+class SaysNobody:
+    """A network whose last ReLU is dead."""
+
+    def set_train(self, mode: bool) -> None:
+        pass
+
+    def __call__(self, pixels: Any) -> Any:
+        return pixels * 0
+
+
+class TwoImages:
+    pixels = np.zeros((2, 1, 8, 8), np.uint8)
+    people = np.array([3.0, 5.0])
+
+    def __len__(self) -> int:
+        return 2
+
+
+def test_a_network_that_says_nobody_is_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("mindspore")
+    training = object.__new__(loop.Training)
+    training.network, training.validation = SaysNobody(), TwoImages()  # type: ignore[assignment]
+    training.standing = SimpleNamespace(epoch=7)  # type: ignore[assignment]
+    training.journal = Journal(tmp_path)
+    assert training._evaluated() == (4.0, np.sqrt(17))
+    said = capsys.readouterr()
+    assert "epoch 7: the network says nobody on each validation image" in said.out + said.err

@@ -140,6 +140,29 @@ def test_a_killed_training_goes_on_to_the_same_weights(
     assert not list(tmp_path.glob("*.state.ckpt"))
 
 
+def test_a_network_that_died_is_told_and_not_trained_to_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    ms = pytest.importorskip("mindspore")
+    monkeypatch.setattr(train, "VALIDATION_SCENES", 1)
+    monkeypatch.setattr(train, "STATE_EVERY", 2)
+    monkeypatch.setattr(train, "SILENT_STEPS", 5)
+    initialise = train.initialise
+
+    def dead(network: Any, random: np.random.Generator) -> None:
+        initialise(network, random)
+        network.fuse[0].conv.bias.set_data(ms.Tensor(np.full(1, -1e3, np.float32)))
+
+    monkeypatch.setattr(train, "initialise", dead)
+    output = tmp_path / "mcnn.ckpt"
+    options = ["--scenes", "1", "--steps", "20", "--evaluate-every", "20"]
+    assert train.main(["--output", str(output), *options]) == 2
+    assert "step 5: the network said nobody on the last 5 crops" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["mcnn.train.jsonl"]
+    lines = [json.loads(line) for line in output.with_suffix(".train.jsonl").read_text().splitlines()]
+    assert lines[-1] == {"step": 5, "dead": True}
+
+
 def test_nothing_to_go_on_from_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     pytest.importorskip("mindspore")
     monkeypatch.setattr(train, "VALIDATION_SCENES", 1)
