@@ -119,7 +119,7 @@ class Worker:
         from bench import sdk
         from bench.backends import get
         from bench.backends.base import Options, worker
-        from bench.emulator.home import make_home
+        from bench.emulator.home import VARIABLE, make_home
         from cases.case import load_all
         from cases.dataset import Dataset, prepare
         from cases.ground_truth import TruthCache
@@ -127,6 +127,8 @@ class Worker:
         for name, value in tiny.environment(cases).items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("XDG_STATE_HOME", str(cases.parent / "state"))
+        # A home of its own: one test edits it, and what others did on it meanwhile would be in its statistics.
+        monkeypatch.setenv(VARIABLE, str(cases.parent / "sdk"))
         monkeypatch.setenv("MX_SDK_HOME", str(make_home()))
         (case,) = load_all(cases)
         backend = get("om-sdk")
